@@ -1,0 +1,62 @@
+/*
+ * cache.h - signed answers at rest: CACHE/<hash>-<name>-<key>/<last octet>/<serial>.der
+ *
+ * Files are read as if a stranger had written them, and published by rename. A failure here costs
+ * speed, never an answer.
+ */
+#ifndef OCSP_CACHE_H
+#define OCSP_CACHE_H
+
+#include "certid.h"
+#include "deadline.h"
+#include "fresh.h"
+
+struct cache {
+	const char *path;
+	int fd;			/* of the directory, or -1 */
+	int recheck_s;
+};
+
+struct cache_entry {
+	struct bytes der;	/* in the caller's buffer */
+	struct response response;
+	struct single single;	/* the one that was asked for */
+	int64_t agreed_ms;
+	enum verdict verdict;	/* FRESH_MISS: the rest is not set */
+};
+
+/* Opens the directory; with create set it is made (mode 0700) when it is missing. E_IO (errno):
+ * the cache then behaves as an empty one. */
+MUST_CHECK enum err cache_open(struct cache *c, const char *path, int recheck_s, bool create);
+void cache_close(struct cache *c);
+
+/* Looks for the answer to this CertID. buf needs LIM_RESPONSE_LEN. Anything wrong with the file is
+ * a FRESH_MISS; *odd, if not NULL, is then set to a clause for the log ("is a symbolic link"), or
+ * NULL when the file simply isn't there. */
+void cache_get(const struct cache *c, const struct certid *id, int64_t now_ms, uint8_t *buf,
+	       struct cache_entry *out, const char **odd);
+
+/* Publishes an answer that the database agreed with at agreed_ms. E_IO (errno). */
+MUST_CHECK enum err cache_put(const struct cache *c, const struct certid *id, struct bytes der,
+			      int64_t agreed_ms);
+
+/* The database has said the same again, at agreed_ms. */
+void cache_touch(const struct cache *c, const struct certid *id, int64_t agreed_ms);
+
+/* The answer is contradicted: nobody may send it again. E_IO if it can't be removed. */
+MUST_CHECK enum err cache_remove(const struct cache *c, const struct certid *id);
+
+/* Makes the folder of an issuer that was recognised as ours. */
+MUST_CHECK enum err cache_make_folder(const struct cache *c, const struct certid *id);
+
+/* Only one process signs for a CertID at a time: a byte of the folder's .lock, waited for as long
+ * as d lets it. Returns a descriptor to close, or -1: correctness does not depend on it. */
+int cache_lock(const struct cache *c, const struct certid *id, struct deadline d);
+
+/* The database failed just now (set), or works again (clear). While it is set, for LIM_BACKOFF_S,
+ * valid answers are sent without asking. true from set/clear: the state changed by this call. */
+bool cache_backoff_set(const struct cache *c);
+bool cache_backoff_clear(const struct cache *c);
+bool cache_backoff(const struct cache *c, int64_t now_ms);
+
+#endif

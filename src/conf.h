@@ -1,0 +1,105 @@
+/*
+ * conf.h - the configuration file: /etc/ocsp_py/config.ini, the predecessor's format and keys.
+ *
+ * Relative paths are relative to the folder of the configuration file. Every value is checked when
+ * it is read; the first thing wrong ends the reading with one sentence that names file, line, key
+ * and the mend.
+ */
+#ifndef OCSP_CONF_H
+#define OCSP_CONF_H
+
+#include "bytes.h"
+#include "error.h"
+#include "limits.h"
+
+enum conf_db { DB_MYSQL, DB_SQLITE };
+enum conf_unknown { UNKNOWN_UNAUTHORIZED, UNKNOWN_UNKNOWN, UNKNOWN_REVOKED };
+enum conf_nonce { NONCE_IGNORE, NONCE_ECHO };
+enum conf_sandbox { SANDBOX_AUTO, SANDBOX_OFF, SANDBOX_REQUIRE };
+enum conf_profile { PROFILE_RFC9919, PROFILE_RFC6960, PROFILE_BR, PROFILE_PRIVATE };
+
+/* A CA whose certificates we answer for: [ocsp], and each [ca NAME]. */
+struct conf_ca {
+	const char *name;	/* "ocsp", or NAME */
+	unsigned line;		/* where its section begins */
+	const char *cert;	/* certificate that signs the answers: the CA's, or a delegated one */
+	const char *pkey;	/* its private key: a path, or a URI for OSSL_STORE */
+	const char *password;	/* of the key; NULL if none */
+	const char *issuer;	/* the CA, when cert is a delegated responder's; else NULL */
+	const char *root;	/* what ocspresponse is verified with; else NULL */
+	const char *ocspresponse[LIM_HOSTS + 1];	/* canned answers, NULL-terminated */
+	const char *table;
+	int64_t producetime_s;	/* 60 … 3,650 days */
+	bool verify;		/* the certificate in the row has to verify */
+};
+
+struct conf {
+	const char *path;	/* of this file */
+	const char *dir;	/* its folder, absolute */
+
+	/* [db] */
+	enum conf_db db_type;
+	const char *db_host[LIM_HOSTS + 1];	/* "host" or "host:port" or "[v6]:port", NULL-terminated */
+	unsigned db_port;	/* for hosts that name none */
+	const char *db_socket;	/* NULL: TCP (unless the host is "localhost") */
+	const char *db_name;
+	const char *db_user;
+	const char *db_password;	/* NULL if CONF_NO_SECRETS */
+	const char *db_file;	/* SQLite */
+	const char *db_tls_ca, *db_tls_cert, *db_tls_key;	/* NULL if not set */
+	bool db_tls, db_tls_verify;
+	enum level log_level;
+	const char *log_file;	/* NULL: journal, else the default file */
+
+	/* [ocsp], what holds for all CAs */
+	const char *user;	/* name or number */
+	const char *cache;
+	const char *signer;	/* path of ocsp-sign, or "unix:/run/ocsp/sign.sock" */
+	int recheck_s;		/* 0 … 86,400 */
+	int timeout_ms;		/* 100 … 60,000 */
+	int64_t maxage_s;	/* of Cache-Control, 0 … 3,650 days */
+	int64_t backdate_s;	/* 0 … 86,400 */
+	int max_connections, max_per_source;	/* --listen; max_per_source 0: no limit */
+	int keepalive;		/* requests per connection, 1 … 100,000 */
+	enum conf_unknown unknown;
+	enum conf_nonce nonce;
+	enum conf_sandbox sandbox;
+	enum conf_profile profile;
+	bool status_header;	/* X-OCSP-Status */
+
+	struct conf_ca ca[LIM_CAS];	/* [0] is [ocsp] */
+	size_t n_ca;
+
+	char *text;		/* where all the strings live */
+	size_t text_cap, text_len;
+};
+
+#define CONF_NO_SECRETS 1	/* passwords are skipped, and the file's octets wiped */
+
+#define CONF_ERROR_LEN 1024
+
+/* Reads path. flags: 0 or CONF_NO_SECRETS. On E_CONFIG, error holds a sentence such as
+ * "/etc/ocsp_py/config.ini:12: unknown key 'prot' in [db]: did you mean 'port'?". Nothing secret
+ * is ever in it. *out is written only on E_OK; free it with conf_free(). */
+MUST_CHECK enum err conf_load(const char *path, int flags, struct conf *out,
+			      char error[CONF_ERROR_LEN]);
+
+/* The same on octets that are already read; path is for messages and relative names. Pure. */
+MUST_CHECK enum err conf_parse(struct bytes text, const char *path, int flags, struct conf *out,
+			       char error[CONF_ERROR_LEN]);
+
+/* Wipes what is secret and frees. NULL-safe on a zeroed struct. */
+void conf_free(struct conf *c);
+
+/* Every key that is read, for the documentation's test: calls f once for each. */
+struct conf_key {
+	const char *section, *key, *fallback, *help;
+};
+const struct conf_key *conf_keys(size_t *n);
+
+/* Pure value readers, exposed for their tests. All take the whole value or fail. */
+MUST_CHECK bool conf_read_period(struct bytes v, int64_t *seconds);	/* 12h 1d 2m 1y, either case */
+MUST_CHECK bool conf_read_bool(struct bytes v, bool *out);	/* yes/no true/false on/off 1/0 */
+MUST_CHECK bool conf_read_seconds(struct bytes v, int64_t *ms);	/* 5, 2.5, 90s, 500ms, 10m is an error */
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * fresh.h - may this cached answer be sent? Pure; the times are arguments.
+ */
+#ifndef OCSP_FRESH_H
+#define OCSP_FRESH_H
+
+#include "response.h"
+
+enum verdict {
+	FRESH_MISS,	/* no answer to send: absent, expired, of the future */
+	FRESH_RECHECK,	/* valid, but the database was last asked too long ago */
+	FRESH_RENEW,	/* valid and agreed, but so old that a new one should be signed */
+	FRESH_HIT,
+};
+
+const char *verdict_name(enum verdict v);
+
+/* now_ms, agreed_ms: milliseconds since 1970. agreed_ms is when the database last said the same:
+ * the newer of the file's mtime and its folder's marker's. An agreement of the future counts for
+ * nothing (the clock was set back), nor does an answer whose thisUpdate lies ahead. Nothing is
+ * valid at or after its nextUpdate. */
+enum verdict fresh_judge(const struct single *s, int64_t produced_at, int64_t now_ms,
+			 int64_t agreed_ms, int recheck_s);
+
+/* When an answer should be signed anew, seconds since 1970: past half of its validity, and up to
+ * an eighth of it later, spread by the serial so that answers signed together don't age together.
+ * That is never later than 5/8 of the validity. */
+int64_t fresh_renew_at(const struct single *s);
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * store.h - where the status of certificates lives: MySQL/MariaDB, or SQLite. The rest of the
+ * program does not know which.
+ *
+ * A failure is never "not found": E_DB means that the question could not be asked.
+ */
+#ifndef OCSP_STORE_H
+#define OCSP_STORE_H
+
+#include "bytes.h"
+#include "certid.h"
+#include "conf.h"
+#include "deadline.h"
+
+struct store;
+
+enum row_status { ROW_VALID, ROW_REVOKED, ROW_ODD /* neither: NULL, empty, another word */ };
+
+#define ROW_NO_TIME INT64_MIN	/* revocation_time is NULL, zero, or no date */
+#define ROW_NO_REASON (-1)	/* revocation_reason is NULL */
+#define ROW_ODD_REASON (-2)	/* revocation_reason is a word that CRLReason does not have */
+
+struct store_row {
+	char cert_num[64];	/* as the table has it */
+	enum row_status status;
+	int64_t revoked_at;	/* UTC, or ROW_NO_TIME */
+	int reason;		/* CRLReason, ROW_NO_REASON or ROW_ODD_REASON */
+	uint8_t *cert;		/* DER, PEM, or empty; freed by store_row_free() */
+	size_t cert_len;
+};
+
+#define STORE_ERROR_LEN 512
+
+/* Connects. Hosts are tried in order, each with a part of the time that is left; E_DB with a
+ * sentence in error (host and reason, never a password) when none answers. */
+MUST_CHECK enum err store_open(const struct conf *c, struct deadline d, struct store **out,
+			       char error[STORE_ERROR_LEN]);
+
+/* NULL-safe. */
+void store_close(struct store *s);
+
+/* Finds a serial (a magnitude, see certid_serial()) by the primary key: as the predecessor wrote it,
+ * and in upper case or with leading zeros. If several rows match, a revoked one counts. The row's
+ * cert is NULL unless want_cert. E_OK, E_NOT_FOUND, E_DB (store_error() says why). */
+MUST_CHECK enum err store_find(struct store *s, const char *table, struct bytes serial, bool want_cert,
+			       struct deadline d, struct store_row *out);
+void store_row_free(struct store_row *r);
+
+/* Creates the table if it is missing. E_OK, E_DB. *created says whether it was missing. */
+MUST_CHECK enum err store_create(struct store *s, const char *table, struct deadline d, bool *created);
+
+/* Adds a certificate as Valid. E_OK; E_DATA: such a row exists; E_DB. */
+MUST_CHECK enum err store_add(struct store *s, const char *table, struct bytes serial,
+			      struct bytes cert, struct deadline d);
+
+/* Sets a row to Revoked. reason: CRLReason or ROW_NO_REASON. E_OK, E_NOT_FOUND, E_DB. */
+MUST_CHECK enum err store_revoke(struct store *s, const char *table, struct bytes serial,
+				 int64_t revoked_at, int reason, struct deadline d);
+
+/* How many rows, by status. E_OK, E_DB. */
+struct store_count {
+	int64_t valid, revoked, odd;
+};
+MUST_CHECK enum err store_count(struct store *s, const char *table, struct deadline d,
+				struct store_count *out);
+
+/* A sentence about the last failure of this store. Valid until the next call. */
+const char *store_error(const struct store *s);
+
+/* What is behind it, for a person: "MariaDB 10.11.9 at 127.0.0.1:3306, database certs". */
+const char *store_describe(const struct store *s);
+
+/* Pure: the words of revocation_reason. reason_word() is NULL for a code without one (7, 8). */
+int reason_of_word(struct bytes word);	/* or ROW_ODD_REASON */
+const char *reason_word(int reason);
+
+/* Pure: every form of a serial that the primary key may hold, the predecessor's first. Returns how
+ * many were written (at most STORE_FORMS, no doubles). */
+#define STORE_FORMS 12
+size_t store_serial_forms(struct bytes serial, char out[STORE_FORMS][SERIAL_TEXT_LEN]);
+
+#endif

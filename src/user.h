@@ -1,0 +1,21 @@
+/*
+ * user.h - who may run this program. A static program has no NSS, so /etc/passwd is read as it is.
+ */
+#ifndef OCSP_USER_H
+#define OCSP_USER_H
+
+#include <sys/types.h>
+
+#include "bytes.h"
+#include "error.h"
+
+/* Pure: finds a name (or a decimal number, whose group is then its own number unless the file
+ * knows better) in the text of a passwd file. E_NOT_FOUND. */
+MUST_CHECK enum err user_find(struct bytes passwd, const char *name, uid_t *uid, gid_t *gid);
+
+/* Makes this process run as that user: does nothing if it already does; root drops to it, with its
+ * group alone (or its groups of /etc/group where init_groups is set), for good; anyone else is
+ * refused. E_USER with a sentence in error, which has room for 256. */
+MUST_CHECK enum err user_become(const char *name, bool init_groups, char error[256]);
+
+#endif
