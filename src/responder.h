@@ -1,0 +1,59 @@
+/*
+ * responder.h - request octets in, answer octets out: finds the CA, asks cache and store, decides,
+ * signs and publishes.
+ */
+#ifndef OCSP_RESPONDER_H
+#define OCSP_RESPONDER_H
+
+#include "cache.h"
+#include "canned.h"
+#include "conf.h"
+#include "request.h"
+#include "signer.h"
+#include "store.h"
+
+/* Told about everything an operator should know besides the answer itself: one sentence each. */
+typedef void responder_say(enum level level, const char *sentence);
+
+struct responder {
+	const struct conf *conf;	/* the caller's, must outlive the responder */
+	responder_say *say;
+	struct signer signer[LIM_CAS];	/* one for each conf->ca[] */
+	struct canned *canned;		/* the ocspresponse= files that can be used */
+	size_t n_canned;
+	struct cache cache;
+	struct store *store;		/* NULL until it is needed */
+	uint8_t cached[LIM_RESPONSE_LEN];	/* the entry that is looked at */
+};
+
+#define RESPONDER_ERROR_LEN SIGNER_ERROR_LEN
+
+/* Loads the certificates of all CAs and opens the cache; no key, no database, no ocspresponse file
+ * yet. E_SIGNER, E_IO with a sentence in error. The struct is large: not for a stack. */
+MUST_CHECK enum err responder_open(const struct conf *conf, responder_say *say, struct responder *out,
+				   char error[RESPONDER_ERROR_LEN]);
+
+/* NULL-safe members: also after a responder_open() that failed. */
+void responder_close(struct responder *r);
+
+enum source { SOURCE_NONE, SOURCE_CACHE, SOURCE_STORE, SOURCE_CANNED, SOURCE_SIGNED };
+
+/* "-", "cache" (agreed by another process meanwhile, or the database is down), "store" (the
+ * database said the same again), "canned", "signed". */
+const char *source_name(enum source s);
+
+/* What a log line says about an answer. */
+struct answer_info {
+	char serial[SERIAL_TEXT_LEN];	/* of the first CertID, or "-" */
+	size_t n;			/* CertIDs asked for */
+	const char *status;	/* "good", "revoked", "unknown", or OCSPResponseStatus's name */
+	enum source source;
+	char why[256];		/* a clause for a request that got no status, or "" */
+};
+
+/* Answers one request. out holds LIM_RESPONSE_LEN; *der lies in it and is always a well-formed
+ * answer, an error response unless E_OK. The request's octets must stay until it returns. */
+enum err responder_answer(struct responder *r, struct bytes request, struct deadline d, uint8_t *out,
+			  struct bytes *der, struct answer_info *info);
+
+#endif
