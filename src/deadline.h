@@ -31,6 +31,10 @@ int deadline_left_ms(struct deadline d);
 void deadline_interrupt(void);
 bool deadline_interrupted(void);
 
+/* Lets a signal interrupt every deadline. It is blocked from now on, but for the time of a
+ * deadline_wait(), so that none is lost between a look at the clock and the wait. */
+void deadline_catch(int sig);
+
 /* Waits until fd is ready for events (POLLIN, POLLOUT, …): true if it is, false when the time is
  * over or the process was interrupted. */
 bool deadline_wait(struct deadline d, int fd, short events);

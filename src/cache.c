@@ -1,0 +1,233 @@
+#include "cache.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "io.h"
+
+#define MARKER ".verified"	/* of a folder: its mtime is a newer agreement for every file in it */
+#define LOCK ".lock"		/* of a folder: one byte of it for each serial */
+#define BACKOFF ".database-down"
+
+enum err cache_open(struct cache *c, const char *path, int recheck_s, bool create)
+{
+	c->path = path;
+	c->recheck_s = recheck_s;
+	if (create)
+		mkdir(path, 0700);
+	c->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return c->fd < 0 ? E_IO : E_OK;
+}
+
+void cache_close(struct cache *c)
+{
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+}
+
+static int64_t mtime_ms(const struct stat *st)
+{
+	return (int64_t)st->st_mtim.tv_sec * 1000 + st->st_mtim.tv_nsec / 1000000;
+}
+
+static const char *oddity(enum err e)
+{
+	switch (e) {
+	case E_NOT_FOUND: return NULL;
+	case E_DATA: return "is no regular file, or too large";
+	default: return "can't be read";
+	}
+}
+
+/* The newer of the file's agreement and its folder's, as long as the latter isn't of the future:
+ * a marker that was touched by a host with another clock must not hide a good one. */
+static int64_t agreement(const struct cache *c, const struct certid_place *place,
+			 int64_t file_ms, int64_t now_ms)
+{
+	char marker[CERTID_FOLDER_LEN + sizeof MARKER];
+	struct stat st;
+	int64_t ms;
+
+	if (file_ms <= now_ms && now_ms - file_ms < (int64_t)c->recheck_s * 1000)
+		return file_ms;
+	stpcpy(stpcpy(marker, place->folder), "/" MARKER);
+	if (fstatat(c->fd, marker, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
+		return file_ms;
+	ms = mtime_ms(&st);
+	return ms <= now_ms && (file_ms > now_ms || ms > file_ms) ? ms : file_ms;
+}
+
+void cache_get(const struct cache *c, const struct certid *id, int64_t now_ms, uint8_t *buf,
+	       struct cache_entry *out, const char **odd)
+{
+	struct certid_place place;
+	const char *clause = NULL;
+	struct stat st;
+	size_t len;
+	enum err e;
+
+	out->verdict = FRESH_MISS;
+	if (c->fd < 0 || !certid_place(id, &place))
+		goto out;
+	e = io_read_file(c->fd, place.file, false, buf, LIM_RESPONSE_LEN, &len, &st);
+	if (e != E_OK) {
+		clause = oddity(e);
+		goto out;
+	}
+	out->der = bytes_of(buf, len);
+	if (response_parse(out->der, &out->response) != E_OK) {
+		clause = "is no OCSPResponse";
+		goto out;
+	}
+	if (out->response.status != OCSP_SUCCESSFUL) {
+		clause = "is not successful";
+		goto out;
+	}
+	if (response_find(&out->response, id->der, &out->single) != E_OK) {
+		clause = "answers for another certificate";
+		goto out;
+	}
+	out->agreed_ms = agreement(c, &place, mtime_ms(&st), now_ms);
+	out->verdict = fresh_judge(&out->single, out->response.produced_at, now_ms, out->agreed_ms,
+				   c->recheck_s);
+out:
+	if (odd)
+		*odd = clause;
+}
+
+static struct timespec timespec_of_ms(int64_t ms)
+{
+	return (struct timespec){ ms / 1000, ms % 1000 * 1000000 };
+}
+
+enum err cache_put(const struct cache *c, const struct certid *id, struct bytes der,
+		   int64_t agreed_ms)
+{
+	struct timespec times[2] = { timespec_of_ms(agreed_ms), timespec_of_ms(agreed_ms) };
+	struct certid_place place;
+	enum err e;
+
+	if (c->fd < 0 || !certid_place(id, &place)) {
+		errno = EBADF;
+		return E_IO;
+	}
+	e = io_replace_file(c->fd, place.file, der, 0600, times);
+	if (e == E_OK)
+		return E_OK;
+	if (errno == ENOENT) {
+		/* the first answer of this shard */
+		mkdirat(c->fd, place.folder, 0700);
+		if (mkdirat(c->fd, place.shard, 0700) != 0 && errno != EEXIST)
+			return E_IO;
+	} else if (errno == EISDIR) {
+		/* somebody left a folder in our place: an empty one can go */
+		if (unlinkat(c->fd, place.file, AT_REMOVEDIR) != 0)
+			return E_IO;
+	} else {
+		return e;
+	}
+	return io_replace_file(c->fd, place.file, der, 0600, times);
+}
+
+void cache_touch(const struct cache *c, const struct certid *id, int64_t agreed_ms)
+{
+	struct timespec times[2] = { timespec_of_ms(agreed_ms), timespec_of_ms(agreed_ms) };
+	struct certid_place place;
+
+	if (c->fd >= 0 && certid_place(id, &place))
+		utimensat(c->fd, place.file, times, AT_SYMLINK_NOFOLLOW);
+}
+
+enum err cache_remove(const struct cache *c, const struct certid *id)
+{
+	struct certid_place place;
+
+	if (c->fd < 0 || !certid_place(id, &place) || unlinkat(c->fd, place.file, 0) == 0 ||
+	    errno == ENOENT || errno == ENOTDIR)
+		return E_OK;
+	return E_IO;
+}
+
+enum err cache_make_folder(const struct cache *c, const struct certid *id)
+{
+	struct certid_place place;
+
+	if (c->fd < 0 || !certid_place(id, &place))
+		return E_IO;
+	return mkdirat(c->fd, place.folder, 0700) == 0 || errno == EEXIST ? E_OK : E_IO;
+}
+
+/* Which byte of the lock file stands for a serial: any function of it will do. */
+static off_t lock_byte(struct bytes serial)
+{
+	uint64_t h = 14695981039346656037u;
+
+	for (size_t i = 0; i < serial.len; i++)
+		h = (h ^ serial.p[i]) * 1099511628211u;
+	return (off_t)(h >> 2);
+}
+
+int cache_lock(const struct cache *c, const struct certid *id, struct deadline d)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
+	char path[CERTID_FOLDER_LEN + sizeof LOCK];
+	struct timespec pause = { 0, 500000 };
+	struct certid_place place;
+	int fd;
+
+	if (c->fd < 0 || !certid_place(id, &place))
+		return -1;
+	lock.l_start = lock_byte(id->serial);
+	stpcpy(stpcpy(path, place.folder), "/" LOCK);
+	fd = openat(c->fd, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	if (fd < 0)
+		return -1;
+	while (fcntl(fd, F_OFD_SETLK, &lock) != 0) {
+		if ((errno != EAGAIN && errno != EACCES && errno != EINTR) ||
+		    deadline_left_ms(d) == 0) {
+			close(fd);
+			return -1;
+		}
+		nanosleep(&pause, NULL);
+		if (pause.tv_nsec < 8000000)
+			pause.tv_nsec *= 2;
+	}
+	return fd;
+}
+
+bool cache_backoff_set(const struct cache *c)
+{
+	int fd;
+	bool fresh = true;
+
+	if (c->fd < 0)
+		return true;
+	fd = openat(c->fd, BACKOFF, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0) {
+		fresh = errno != EEXIST;
+		utimensat(c->fd, BACKOFF, NULL, AT_SYMLINK_NOFOLLOW);
+	} else {
+		close(fd);
+	}
+	return fresh;
+}
+
+bool cache_backoff_clear(const struct cache *c)
+{
+	return c->fd >= 0 && unlinkat(c->fd, BACKOFF, 0) == 0;
+}
+
+bool cache_backoff(const struct cache *c, int64_t now_ms)
+{
+	struct stat st;
+	int64_t ms;
+
+	if (c->fd < 0 || fstatat(c->fd, BACKOFF, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return false;
+	ms = mtime_ms(&st);
+	return ms <= now_ms && now_ms - ms < LIM_BACKOFF_S * 1000;
+}
