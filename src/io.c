@@ -61,12 +61,16 @@ enum err io_write_two(int fd, struct deadline d, struct bytes a, struct bytes b)
 			{ (void *)(uintptr_t)a.p, a.len },
 			{ (void *)(uintptr_t)b.p, b.len },
 		};
+		struct msghdr m = { .msg_iov = v, .msg_iovlen = 2 };
 		ssize_t n;
 		size_t of_a;
 
 		if (!deadline_wait(d, fd, POLLOUT))
 			return E_DEADLINE;
-		n = writev(fd, v, 2);
+		/* a blocking write of much would wait for the reader, not for us */
+		n = sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n < 0 && errno == ENOTSOCK)
+			n = writev(fd, v, 2);
 		if (n < 0) {
 			if (errno == EINTR || errno == EAGAIN)
 				continue;

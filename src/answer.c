@@ -1,0 +1,174 @@
+#include "answer.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "child.h"
+#include "log.h"
+
+/* One answer at a time: these are touched only as far as they are used. */
+static uint8_t cached[LIM_RESPONSE_LEN];
+static uint8_t told[LIM_RESPONSE_LEN];
+static uint8_t error_der[RESPONSE_ERROR_LEN];
+
+static void name_of_socket(struct client *c)
+{
+	struct sockaddr_storage addr;
+	socklen_t len = sizeof addr;
+	const void *ip;
+
+	strcpy(c->name, "-");
+	if (getpeername(c->fd, (struct sockaddr *)&addr, &len) != 0)
+		return;
+	if (addr.ss_family == AF_INET)
+		ip = &((struct sockaddr_in *)&addr)->sin_addr;
+	else if (addr.ss_family == AF_INET6)
+		ip = &((struct sockaddr_in6 *)&addr)->sin6_addr;
+	else
+		return;
+	if (!inet_ntop(addr.ss_family, ip, c->name, sizeof c->name))
+		strcpy(c->name, "-");
+}
+
+const char *client_name(struct client *c)
+{
+	static const char *const variables[] = { "REMOTE_ADDR", "REMOTE_HOST", "TCPREMOTEIP" };
+
+	if (c->name[0])
+		return c->name;
+	name_of_socket(c);
+	for (size_t i = 0; c->name[0] == '-' && i < sizeof variables / sizeof *variables; i++) {
+		const char *value = getenv(variables[i]);
+
+		if (value && value[0])
+			*stpncpy(c->name, value, sizeof c->name - 1) = 0;
+	}
+	return c->name;
+}
+
+void answer_error(enum err e, struct answer *out)
+{
+	enum ocsp_status status = err_info(e)->ocsp;
+
+	response_error(status, error_der);
+	out->err = e;
+	out->der = bytes_of(error_der, sizeof error_der);
+	out->status = ocsp_status_name(status);
+}
+
+static void answer_with(struct bytes der, const struct response *r, struct answer *out)
+{
+	struct der d = der_of(r->singles);
+	struct single first;
+
+	out->err = E_OK;
+	out->der = der;
+	out->response = *r;
+	out->status = response_next(&d, &first) && r->n == 1 ? cert_status_name(first.status) :
+							       "successful";
+}
+
+static void log_answer(enum level level, const struct request *q, struct client *client,
+		       const char *source, const char *message)
+{
+	char serial[SERIAL_TEXT_LEN] = "-";
+	struct bytes magnitude;
+	struct log_field fields[4] = { { 0 } };
+
+	if (!log_enabled(level))
+		return;
+	if (certid_serial(&q->id[0], &magnitude))
+		serial_text(magnitude, serial);
+	fields[0] = (struct log_field){ "serial", bytes_str(serial) };
+	fields[1] = (struct log_field){ "source", bytes_str(source) };
+	fields[2] = (struct log_field){ "client", bytes_str(client_name(client)) };
+	log_event(level, fields, "%s", message);
+}
+
+/* Is this what was asked for? A signer that died half-way, or another program in its place, must
+ * not have its octets passed on. */
+static bool told_is_sound(struct bytes der, const struct request *q, struct answer *out)
+{
+	struct response r;
+	struct single s;
+
+	if (response_parse(der, &r) != E_OK)
+		return false;
+	if (r.status != OCSP_SUCCESSFUL) {
+		memcpy(error_der, der.p, sizeof error_der);
+		out->err = r.status == OCSP_UNAUTHORIZED      ? E_UNAUTHORIZED :
+			   r.status == OCSP_MALFORMED_REQUEST ? E_MALFORMED :
+			   r.status == OCSP_TRY_LATER	      ? E_DB :
+								E_INTERNAL;
+		out->der = bytes_of(error_der, sizeof error_der);
+		out->status = ocsp_status_name((int)r.status);
+		return true;
+	}
+	for (size_t i = 0; i < q->n; i++)
+		if (response_find(&r, q->id[i].der, &s) != E_OK)
+			return false;
+	answer_with(der, &r, out);
+	return true;
+}
+
+static void log_odd_file(const struct request *q, struct client *client, const char *odd)
+{
+	char message[128] = "a file in the cache ";
+
+	strncat(message, odd, sizeof message - sizeof "a file in the cache ");
+	strncat(message, "; it is not used", sizeof message - strlen(message) - 1);
+	log_answer(LEVEL_WARNING, q, client, "cache", message);
+}
+
+void answer_request(const struct front *f, struct bytes octets, struct client *client,
+		    struct deadline d, struct answer *out)
+{
+	struct cache_entry entry = { .verdict = FRESH_MISS };
+	struct request q;
+	const char *why;
+	bool simple;
+	size_t len;
+	enum err e;
+
+	if (f->broken != E_OK) {
+		answer_error(f->broken, out);
+		return;
+	}
+	if (request_parse(octets, &q, &why) != E_OK) {
+		log_info("malformed request from %s: %s", client_name(client), why);
+		answer_error(E_MALFORMED, out);
+		return;
+	}
+	simple = q.n == 1 && !q.preferred.len &&
+		 !(q.has_nonce && f->conf->nonce == NONCE_ECHO);
+	if (simple) {
+		int64_t now_ms = clock_real_ms();
+
+		cache_get(&f->cache, &q.id[0], now_ms, cached, &entry, &why);
+		if (entry.verdict == FRESH_HIT ||
+		    (entry.verdict != FRESH_MISS && cache_backoff(&f->cache, now_ms))) {
+			log_answer(LEVEL_DEBUG, &q, client, "cache", verdict_name(entry.verdict));
+			answer_with(entry.der, &entry.response, out);
+			return;
+		}
+		if (why)
+			log_odd_file(&q, client, why);
+	}
+	e = child_ask(f->conf, client_name(client), octets, d, told, sizeof told, &len);
+	if (e == E_OK && told_is_sound(bytes_of(told, len), &q, out))
+		return;
+	log_answer(LEVEL_ERROR, &q, client, "signer",
+		   e == E_OK	     ? "ocsp-sign answered nonsense" :
+		   e == E_DEADLINE   ? "ocsp-sign did not answer in time" :
+		   e == E_NOT_FOUND  ? "ocsp-sign could not be started or reached" :
+				       "ocsp-sign ended without an answer");
+	/* what is still in the cache was contradicted by nobody, and is valid */
+	if (simple)
+		cache_get(&f->cache, &q.id[0], clock_real_ms(), cached, &entry, NULL);
+	if (entry.verdict != FRESH_MISS)
+		answer_with(entry.der, &entry.response, out);
+	else
+		answer_error(e == E_DEADLINE ? E_DEADLINE : E_BUSY, out);
+}

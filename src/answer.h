@@ -1,0 +1,43 @@
+/*
+ * answer.h - what to answer to one request: from the cache, or from ocsp-sign.
+ */
+#ifndef OCSP_ANSWER_H
+#define OCSP_ANSWER_H
+
+#include "cache.h"
+#include "conf.h"
+#include "deadline.h"
+#include "request.h"
+
+/* What all connections of a process share. */
+struct front {
+	const struct conf *conf;
+	struct cache cache;
+	enum err broken;	/* not E_OK: what every request is answered with */
+};
+
+/* Who asks, for the log: looked up only when it is needed. */
+struct client {
+	int fd;			/* of the connection */
+	char name[64];		/* empty until client_name() */
+};
+
+/* The address from the environment that systemd, xinetd or tcpserver set, else the socket's, else
+ * "-". Text from a stranger. */
+const char *client_name(struct client *c);
+
+struct answer {
+	enum err err;		/* E_OK: der is an answer about certificates */
+	struct bytes der;	/* always a whole OCSPResponse; valid until the next answer */
+	struct response response;	/* of E_OK */
+	const char *status;	/* for X-OCSP-Status: "good", or the name of an OCSP status */
+};
+
+/* Always answers, within the deadline. request: the octets of an OCSPRequest. */
+void answer_request(const struct front *f, struct bytes request, struct client *client,
+		    struct deadline d, struct answer *out);
+
+/* Fills in an error response. */
+void answer_error(enum err e, struct answer *out);
+
+#endif

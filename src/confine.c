@@ -1,0 +1,94 @@
+#include "confine.h"
+
+#include "log.h"
+#include "sandbox.h"
+
+/* Folders, each once. Permission is given for folders, not for files: a file that is replaced by
+ * another (a new key, a new canned response) is a new file, and must stay reachable. */
+struct folders {
+	const char *path[64];
+	size_t n, used;
+	char text[16384];
+};
+
+static bool known(const struct folders *f, const char *start, size_t len)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (strlen(f->path[i]) == len && memcmp(f->path[i], start, len) == 0)
+			return true;
+	return false;
+}
+
+static void add(struct folders *f, const char *start, size_t len)
+{
+	if (known(f, start, len) || f->n + 1 == sizeof f->path / sizeof *f->path ||
+	    f->used + len + 1 > sizeof f->text)
+		return;
+	f->path[f->n++] = memcpy(f->text + f->used, start, len);
+	f->path[f->n] = NULL;
+	f->used += len;
+	f->text[f->used++] = '\0';
+}
+
+/* The folder that this file is in. path may be NULL. */
+static void add_folder_of(struct folders *f, const char *path)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	if (slash)
+		add(f, path, slash == path ? 1 : (size_t)(slash - path));
+	else if (path)
+		add(f, ".", 1);
+}
+
+/* What ocsp-sign reads beside the system's own files. */
+static void add_signer_files(struct folders *f, const struct conf *conf)
+{
+	add_folder_of(f, conf->db_tls_ca);
+	add_folder_of(f, conf->db_tls_cert);
+	add_folder_of(f, conf->db_tls_key);
+	for (size_t i = 0; i < conf->n_ca; i++) {
+		const struct conf_ca *ca = &conf->ca[i];
+
+		add_folder_of(f, ca->cert);
+		add_folder_of(f, ca->pkey);
+		add_folder_of(f, ca->issuer);
+		add_folder_of(f, ca->root);
+		for (size_t k = 0; ca->ocspresponse[k]; k++)
+			add_folder_of(f, ca->ocspresponse[k]);
+	}
+}
+
+enum err confine(const struct conf *conf, const char *file)
+{
+	bool spawns = strncmp(conf->signer, "unix:", 5) != 0;
+	const char *execs[] = { spawns ? conf->signer : NULL, NULL };
+	static struct folders reads, writes;
+	struct sandbox_setup setup = { reads.path, writes.path, execs, spawns };
+	char error[256];
+	enum err e;
+
+	if (conf->sandbox == SANDBOX_OFF)
+		return E_OK;
+	log_open();
+	add(&reads, conf->cache, strlen(conf->cache));
+	if (spawns) {
+		add(&reads, conf->dir, strlen(conf->dir));
+		add_signer_files(&reads, conf);
+		add(&writes, conf->cache, strlen(conf->cache));
+		/* the child opens the log itself */
+		if (conf->log_file)
+			add(&writes, conf->log_file, strlen(conf->log_file));
+		else
+			add(&writes, LOG_FILE, sizeof LOG_FILE - 1);
+		if (conf->db_type == DB_SQLITE)
+			add_folder_of(&writes, conf->db_file);
+	}
+	add_folder_of(&writes, file);
+	e = sandbox_enter(conf->sandbox, &setup, error);
+	if (e != E_OK)
+		log_critical("%s; nothing is served because of sandbox=require", error);
+	else if (error[0])
+		log_warning("%s; going on without it because of sandbox=auto", error);
+	return e;
+}

@@ -1,0 +1,371 @@
+#include "listen.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "notify.h"
+
+#define STATUS_MS 5000		/* how often STATUS= is told */
+#define PAUSE_MS 100		/* after the kernel refused a descriptor or a process */
+#define BURST 64		/* accepted from one socket before the others have their turn */
+
+/* An IPv4 address, or the /64 of an IPv6 address: what one customer has. 0: no address. */
+typedef uint64_t source;
+
+struct instance {
+	pid_t pid;
+	source from;
+};
+
+struct state {
+	struct listener *l;
+	struct listen_work *w;
+	struct instance *at_work;	/* the first n are in use */
+	int n, room;
+	uint64_t accepted, refused;
+	int64_t status_at_ms;
+	bool trouble;			/* it was logged that the kernel refuses */
+};
+
+static volatile sig_atomic_t stop, reload;
+
+static void on_stop(int sig)
+{
+	(void)sig;
+	stop = 1;
+}
+
+static void on_reload(int sig)
+{
+	(void)sig;
+	reload = 1;
+}
+
+static void on_child(int sig)
+{
+	(void)sig;	/* it is enough that ppoll() returns */
+}
+
+enum err listener_take(struct listener *l)
+{
+	int n = notify_listen_fds();
+
+	if (n <= 0)
+		return E_NOT_FOUND;
+	for (l->n = 0; l->n < n && l->n < LISTEN_SOCKETS; l->n++) {
+		int fd = 3 + l->n, on = 0;
+		socklen_t len = sizeof on;
+
+		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &len) != 0 || !on)
+			return E_NOT_FOUND;
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+		l->fd[l->n] = fd;
+	}
+	return E_OK;
+}
+
+static bool read_address(const char *where, struct sockaddr_storage *out, socklen_t *len)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+	const char *colon = strrchr(where, ':');
+	const char *port = colon ? colon + 1 : where;
+	char host[INET6_ADDRSTRLEN + 2] = "127.0.0.1", *end;
+	unsigned long n = strtoul(port, &end, 10);
+
+	if (port[0] < '0' || port[0] > '9' || *end || n > 65535)
+		return false;
+	if (colon) {
+		size_t host_len = (size_t)(colon - where);
+
+		if (host_len >= sizeof host)
+			return false;
+		memcpy(host, where, host_len);
+		host[host_len] = '\0';
+	}
+	memset(out, 0, sizeof *out);
+	if (host[0] == '[' && host[strlen(host) - 1] == ']') {
+		host[strlen(host) - 1] = '\0';
+		v6->sin6_family = AF_INET6;
+		v6->sin6_port = htons((uint16_t)n);
+		*len = sizeof *v6;
+		return inet_pton(AF_INET6, host + 1, &v6->sin6_addr) == 1;
+	}
+	v4->sin_family = AF_INET;
+	v4->sin_port = htons((uint16_t)n);
+	*len = sizeof *v4;
+	return inet_pton(AF_INET, host, &v4->sin_addr) == 1;
+}
+
+enum err listener_open(struct listener *l, const char *where)
+{
+	struct sockaddr_storage addr;
+	socklen_t len;
+	int fd, one = 1, saved;
+
+	if (!read_address(where, &addr, &len))
+		return E_USAGE;
+	fd = socket(addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return E_IO;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
+	    bind(fd, (struct sockaddr *)&addr, len) != 0 || listen(fd, 4096) != 0) {
+		saved = errno;
+		close(fd);
+		errno = saved;
+		return E_IO;
+	}
+	l->fd[0] = fd;
+	l->n = 1;
+	return E_OK;
+}
+
+static source source_of(const struct sockaddr_storage *addr)
+{
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)addr;
+	source s = 0;
+
+	if (addr->ss_family == AF_INET)
+		return 1ull << 32 | ((const struct sockaddr_in *)addr)->sin_addr.s_addr;
+	if (addr->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+		memcpy(&s, v6->sin6_addr.s6_addr + 8, sizeof s);
+	else if (addr->ss_family == AF_INET6)
+		memcpy(&s, v6->sin6_addr.s6_addr, sizeof s);
+	return s;
+}
+
+static bool source_has_room(const struct state *s, source from)
+{
+	int used = 0;
+
+	if (!from || s->w->max_per_source == 0)
+		return true;
+	for (int i = 0; i < s->n; i++)
+		used += s->at_work[i].from == from;
+	return used < s->w->max_per_source;
+}
+
+static void reap(struct state *s)
+{
+	pid_t pid;
+
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
+		for (int i = 0; i < s->n; i++) {
+			if (s->at_work[i].pid == pid) {
+				s->at_work[i] = s->at_work[--s->n];
+				break;
+			}
+		}
+	}
+}
+
+/* Said once until it works again. */
+static void kernel_refuses(struct state *s, const char *what)
+{
+	if (!s->trouble)
+		log_error("%s: %s; connections wait, and this is tried again", what,
+			  strerror(errno));
+	s->trouble = true;
+	poll(NULL, 0, PAUSE_MS);
+}
+
+static void refuse(struct state *s, int fd)
+{
+	static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\n"
+				   "Retry-After: 2\r\nCache-Control: no-store\r\n"
+				   "Content-Length: 0\r\nConnection: close\r\n\r\n";
+
+	s->refused++;
+	/* best effort: nobody waits for a client that has too many already */
+	if (send(fd, busy, sizeof busy - 1, MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+		shutdown(fd, SHUT_WR);
+}
+
+static void serve_in_child(struct state *s, int fd)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL }, ign = { .sa_handler = SIG_IGN };
+	sigset_t none;
+
+	for (int i = 0; i < s->l->n; i++)
+		close(s->l->fd[i]);
+	sigaction(SIGTERM, &dfl, NULL);
+	sigaction(SIGINT, &dfl, NULL);
+	sigaction(SIGHUP, &dfl, NULL);
+	sigaction(SIGCHLD, &ign, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (dup2(fd, 0) == 0 && dup2(fd, 1) == 1) {
+		close(fd);
+		s->w->serve_one(s->w->context);
+	}
+	_exit(0);
+}
+
+/* One connection. False if the socket has no more for now. */
+static bool accept_one(struct state *s, int listening)
+{
+	struct sockaddr_storage addr;
+	socklen_t len = sizeof addr;
+	source from;
+	pid_t pid;
+	int fd;
+
+	fd = accept4(listening, (struct sockaddr *)&addr, &len, SOCK_CLOEXEC);
+	if (fd < 0) {
+		if (errno == ECONNABORTED || errno == EINTR)
+			return true;
+		if (errno != EAGAIN)
+			kernel_refuses(s, "accept");
+		return false;
+	}
+	s->accepted++;
+	from = source_of(&addr);
+	if (!source_has_room(s, from)) {
+		refuse(s, fd);
+		close(fd);
+		return true;
+	}
+	pid = fork();
+	if (pid == 0)
+		serve_in_child(s, fd);
+	if (pid < 0) {
+		kernel_refuses(s, "fork");
+		refuse(s, fd);
+	} else {
+		s->trouble = false;
+		s->at_work[s->n++] = (struct instance){ pid, from };
+	}
+	close(fd);
+	return pid >= 0;
+}
+
+static void tell_status(struct state *s, const char *prefix)
+{
+	char text[160];
+
+	s->status_at_ms = clock_mono_ms();
+	snprintf(text, sizeof text,
+		 "%sWATCHDOG=1\nSTATUS=%d connections open, %llu accepted, %llu refused", prefix,
+		 s->n, (unsigned long long)s->accepted, (unsigned long long)s->refused);
+	notify_send(text);
+}
+
+static void catch_signals(sigset_t *during_poll)
+{
+	static const struct {
+		int sig;
+		void (*handler)(int);
+	} table[] = {
+		{ SIGTERM, on_stop },
+		{ SIGINT, on_stop },
+		{ SIGHUP, on_reload },
+		{ SIGCHLD, on_child },
+	};
+	sigset_t blocked;
+
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		struct sigaction sa = { .sa_handler = table[i].handler };
+
+		sigemptyset(&sa.sa_mask);
+		sigaction(table[i].sig, &sa, NULL);
+		sigaddset(&blocked, table[i].sig);
+	}
+	/* they arrive only while we wait: none is lost between a test and the wait */
+	sigprocmask(SIG_BLOCK, &blocked, during_poll);
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+		sigdelset(during_poll, table[i].sig);
+}
+
+/* Waits for a connection, a child's end or a signal. With all places taken it does not look at the
+ * sockets: who comes then waits in the kernel's queue. */
+static void wait_and_accept(struct state *s, const sigset_t *during_poll, int wait_ms)
+{
+	struct timespec t = { wait_ms / 1000, wait_ms % 1000 * 1000000L };
+	struct pollfd p[LISTEN_SOCKETS];
+	int n = s->n < s->w->max_connections ? s->l->n : 0;
+
+	for (int i = 0; i < n; i++)
+		p[i] = (struct pollfd){ .fd = s->l->fd[i], .events = POLLIN };
+	if (ppoll(p, (nfds_t)n, &t, during_poll) <= 0)
+		return;
+	for (int i = 0; i < n; i++) {
+		if (!p[i].revents)
+			continue;
+		for (int k = 0; k < BURST && s->n < s->w->max_connections; k++)
+			if (!accept_one(s, s->l->fd[i]))
+				break;
+	}
+}
+
+static void drain(struct state *s, const sigset_t *during_poll)
+{
+	struct deadline d = deadline_in(s->w->drain_ms);
+
+	for (int i = 0; i < s->l->n; i++)
+		close(s->l->fd[i]);
+	tell_status(s, "STOPPING=1\n");
+	s->l->n = 0;
+	while (s->n > 0 && deadline_left_ms(d) > 0) {
+		wait_and_accept(s, during_poll, 100);
+		reap(s);
+	}
+}
+
+/* Room for as many as max_connections says. */
+static bool make_room(struct state *s)
+{
+	struct instance *more;
+
+	if (s->w->max_connections <= s->room)
+		return true;
+	more = reallocarray(s->at_work, (size_t)s->w->max_connections, sizeof *more);
+	if (!more) {
+		s->w->max_connections = s->room;
+		return false;
+	}
+	s->at_work = more;
+	s->room = s->w->max_connections;
+	return true;
+}
+
+enum err listener_run(struct listener *l, struct listen_work *w)
+{
+	struct state s = { .l = l, .w = w };
+	int watchdog_ms = notify_watchdog_ms();
+	int wait_ms = watchdog_ms > 0 && watchdog_ms / 2 < STATUS_MS ? watchdog_ms / 2 : STATUS_MS;
+	sigset_t during_poll;
+
+	if (!make_room(&s))
+		return E_BUSY;
+	catch_signals(&during_poll);
+	tell_status(&s, "READY=1\n");
+	while (!stop) {
+		wait_and_accept(&s, &during_poll, wait_ms);
+		reap(&s);
+		if (clock_mono_ms() - s.status_at_ms >= wait_ms)
+			tell_status(&s, "");
+		if (reload) {
+			reload = 0;
+			notify_send("RELOADING=1");
+			w->reload(w);
+			if (!make_room(&s))
+				log_error("no memory for more connections: %d as before", s.room);
+			tell_status(&s, "READY=1\n");
+		}
+	}
+	log_info("stopping: %d connections are served to their end", s.n);
+	drain(&s, &during_poll);
+	free(s.at_work);
+	return E_OK;
+}

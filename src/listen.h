@@ -1,0 +1,34 @@
+/*
+ * listen.h - accepts connections and forks one short-lived instance for each, without exec.
+ */
+#ifndef OCSP_LISTEN_H
+#define OCSP_LISTEN_H
+
+#include "answer.h"
+
+#define LISTEN_SOCKETS 8
+
+struct listener {
+	int fd[LISTEN_SOCKETS];
+	int n;
+};
+
+/* Takes the sockets that systemd passed (LISTEN_FDS). E_NOT_FOUND if there are none. */
+MUST_CHECK enum err listener_take(struct listener *l);
+
+/* Opens a socket on "ADDRESS:PORT", "[ADDRESS]:PORT" or "PORT" (then on loopback only). E_USAGE:
+ * not such a text; E_IO: errno says why. */
+MUST_CHECK enum err listener_open(struct listener *l, const char *where);
+
+/* Serves until SIGTERM or SIGINT, then waits for the instances at work. reload is called upon
+ * SIGHUP. serve_one runs in the child, with the connection on descriptors 0 and 1. */
+struct listen_work {
+	int max_connections, max_per_source;
+	int drain_ms;
+	void *context;
+	void (*serve_one)(void *context);
+	void (*reload)(struct listen_work *w);
+};
+MUST_CHECK enum err listener_run(struct listener *l, struct listen_work *w);
+
+#endif

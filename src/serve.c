@@ -1,0 +1,345 @@
+#include "serve.h"
+
+#include <ctype.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "der.h"
+#include "http.h"
+#include "io.h"
+#include "log.h"
+#include "sha256.h"
+
+struct connection {
+	const struct front *front;
+	int in, out;
+	struct client client;
+	struct deadline whole;		/* of the request at hand */
+	struct deadline reading;	/* sooner: an answer has to fit in as well */
+	size_t have;			/* octets in "input" */
+	int left;			/* further requests that this connection may make */
+	bool persistent;		/* the answer sent last promised to take another */
+};
+
+/* One connection at a time. A head and a body may both be in here, and what was pipelined. */
+static uint8_t input[LIM_HTTP_HEAD + LIM_REQUEST_LEN];
+static uint8_t body[LIM_REQUEST_LEN];
+
+/* Four fifths of the time are for reading. The alarm is a backstop: should any call block in spite
+ * of the deadline, the process ends. */
+static void start_clock(struct connection *c, struct deadline d)
+{
+	alarm((unsigned)deadline_left_ms(d) / 1000 + 2);
+	c->whole = d;
+	c->reading = deadline_sooner(d, (int64_t)deadline_left_ms(d) * 4 / 5);
+}
+
+/* Reads more behind what is there. E_GONE: the client has closed. */
+static enum err read_more(struct connection *c)
+{
+	size_t n;
+	enum err e = io_read_some(c->in, c->reading, input + c->have, sizeof input - c->have, &n);
+
+	if (e == E_OK && n == 0)
+		return E_GONE;
+	if (e == E_OK)
+		c->have += n;
+	return e;
+}
+
+/* The client may still be sending: closing now would reset the connection and take the answer back
+ * from the client's receive buffer. RFC 9112 9.6: stop sending, read what comes, then close. */
+static void staged_close(struct connection *c)
+{
+	struct deadline d = deadline_sooner(c->whole, LIM_DRAIN_MS);
+	size_t n, total = 0;
+
+	if (shutdown(c->out, SHUT_WR) != 0)
+		return;
+	while (total < LIM_DRAIN_LEN && io_read_some(c->in, d, input, sizeof input, &n) == E_OK && n)
+		total += n;
+}
+
+/* ------------------------------------------------------------------ bare DER */
+
+static enum err serve_der(struct connection *c)
+{
+	struct answer a;
+	size_t total = 0;
+	enum err e;
+
+	while ((e = der_frame(bytes_of(input, c->have), LIM_REQUEST_LEN, &total)) == E_AGAIN ||
+	       (e == E_OK && c->have < total)) {
+		e = read_more(c);
+		if (e != E_OK)
+			break;
+	}
+	if (e == E_GONE && c->have == 0)
+		return E_GONE;
+	/* cut short, or with octets behind it: not one OCSPRequest */
+	if (e == E_GONE || (e == E_OK && c->have > total))
+		e = E_MALFORMED;
+	if (e == E_OK)
+		answer_request(c->front, bytes_of(input, total), &c->client, c->whole, &a);
+	else
+		answer_error(e, &a);
+	return io_write_all(c->out, c->whole, a.der);
+}
+
+/* ---------------------------------------------------------------------- HTTP */
+
+static void quote_etag(struct bytes der, char out[2 + 64 + 1])
+{
+	uint8_t digest[32];
+
+	sha256(der, digest);
+	out[0] = '"';
+	*bytes_hex(bytes_of(digest, sizeof digest), out + 1) = '"';
+	out[65] = '"';
+	out[66] = '\0';
+}
+
+static enum err send_reply(struct connection *c, const struct http_request *q,
+			   struct http_reply *r, struct bytes content)
+{
+	char head[1024];
+	size_t len;
+
+	r->minor = q->minor;
+	r->persistent = q->persistent && r->status < 400;
+	c->persistent = r->persistent;
+	r->now_s = clock_real_ms() / 1000;
+	r->has_body = r->status != 304;
+	r->body_len = content.len;
+	if (q->method == HTTP_HEAD || r->status == 304)
+		content.len = 0;
+	len = http_write_head(r, head, sizeof head);
+	return io_write_two(c->out, c->whole, bytes_of(head, len), content);
+}
+
+/* An HTTP error, or another short text: nothing about OCSP. The connection ends with an error. */
+static enum err send_text(struct connection *c, const struct http_request *q, int status,
+			  const char *text)
+{
+	struct http_reply r = {
+		.status = status,
+		.content_type = "text/plain",
+		.allow = status == 405 || q->method == HTTP_OPTIONS ? "GET, HEAD, POST, OPTIONS" :
+								      NULL,
+		.accept = status == 415 ? "application/ocsp-request" : NULL,
+	};
+
+	return send_reply(c, q, &r, bytes_str(text));
+}
+
+static enum err send_http_error(struct connection *c, const struct http_request *q, enum err e)
+{
+	char text[64];
+	int status = err_info(e)->http;
+
+	log_info("HTTP %d to %s: %s", status, client_name(&c->client), err_info(e)->name);
+	*stpcpy(stpcpy(text, http_reason(status)), "\n") = '\0';
+	return send_text(c, q, status, text);
+}
+
+static enum err send_answer(struct connection *c, const struct http_request *q,
+			    const struct answer *a)
+{
+	const struct conf *conf = c->front->conf;
+	bool get = q->method != HTTP_POST;
+	char etag[67];
+	struct http_reply r = {
+		.status = 200,
+		.content_type = "application/ocsp-response",
+		.ocsp_status = conf->status_header ? a->status : NULL,
+	};
+
+	if (a->err == E_OK) {
+		r.is_private = a->response.has_nonce;
+		r.cacheable = !r.is_private && a->response.next_update != INT64_MIN;
+		r.this_update_s = a->response.this_update;
+		r.next_update_s = a->response.next_update;
+		r.max_age_s = conf->maxage_s;
+	}
+	/* a digest only for those who can use it */
+	if (r.cacheable && (get || q->if_none_match.p)) {
+		quote_etag(a->der, etag);
+		r.etag = etag;
+		if (q->if_none_match.p && http_etag_matches(q->if_none_match, etag)) {
+			if (!get)
+				return send_http_error(c, q, E_HTTP_PRECONDITION);
+			r.status = 304;
+			r.content_type = NULL;
+		}
+	}
+	return send_reply(c, q, &r, a->der);
+}
+
+static const char front_page[] =
+	"This is an OCSP responder (ocsp-stdio " PACKAGE_VERSION ").\n"
+	"It answers POST requests of type application/ocsp-request, and GET requests whose path\n"
+	"is a base64 request (RFC 6960, appendix A).\n";
+
+/* Reads the head of the next request into *q. E_GONE: the client made no further request. */
+static enum err read_head(struct connection *c, struct http_request *q)
+{
+	size_t parsed = 0;
+	enum err e;
+
+	q->method = HTTP_GET;
+	q->minor = 1;
+	for (;;) {
+		/* nothing changes before a line is complete */
+		if (c->have > parsed && memchr(input + parsed, '\n', c->have - parsed)) {
+			e = http_parse_head(bytes_of(input, c->have), q);
+			if (e != E_AGAIN)
+				return e;
+		}
+		parsed = c->have;
+		if (c->have >= LIM_HTTP_HEAD)
+			return http_head_overflow(bytes_of(input, c->have));
+		e = read_more(c);
+		if (e != E_OK)
+			return c->have == 0 || e == E_IO ? E_GONE :
+			       e == E_DEADLINE		 ? E_HTTP_TIMEOUT :
+							   E_HTTP_BAD;
+	}
+}
+
+/* Reads the body behind the head; the head stays where it is, since q points into it. *request is
+ * in "input" or in "body"; *end is where the request ends in the input. */
+static enum err read_body(struct connection *c, const struct http_request *q,
+			  struct bytes *request, size_t *end)
+{
+	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	struct http_chunked chunked = { 0 };
+	bool invited = !q->expect_continue;
+	size_t head = q->head_len, used;
+	enum err e;
+
+	for (;;) {
+		if (q->chunked) {
+			e = http_chunked_feed(&chunked, bytes_of(input + head, c->have - head),
+					      &used, body, sizeof body);
+			if (e != E_OK && e != E_AGAIN)
+				return e;
+			c->have -= used;
+			memmove(input + head, input + head + used, c->have - head);
+			if (e == E_OK) {
+				*request = bytes_of(body, chunked.body_len);
+				*end = head;
+				return E_OK;
+			}
+		} else if (c->have - head >= q->content_length) {
+			*request = bytes_of(input + head, (size_t)q->content_length);
+			*end = head + (size_t)q->content_length;
+			return E_OK;
+		}
+		if (!invited && c->have == head) {
+			e = io_write_all(c->out, c->reading, bytes_str(go_on));
+			if (e != E_OK)
+				return e;
+		}
+		invited = true;
+		e = read_more(c);
+		if (e != E_OK)
+			return e == E_DEADLINE ? E_HTTP_TIMEOUT : E_HTTP_BAD;
+	}
+}
+
+static enum err serve_post(struct connection *c, const struct http_request *q, size_t *end)
+{
+	struct bytes request;
+	struct answer a;
+	enum err e;
+
+	e = http_check_post(q);
+	if (e == E_OK)
+		e = read_body(c, q, &request, end);
+	if (e != E_OK)
+		return send_http_error(c, q, e);
+	answer_request(c->front, request, &c->client, c->whole, &a);
+	return send_answer(c, q, &a);
+}
+
+static enum err serve_get(struct connection *c, const struct http_request *q)
+{
+	struct answer a;
+	size_t len;
+	enum err e;
+
+	if (bytes_eq(q->path, bytes_str("/")))
+		return send_text(c, q, 200, front_page);
+	e = http_decode_target(q->path, body, sizeof body, &len);
+	if (e == E_OK)
+		answer_request(c->front, bytes_of(body, len), &c->client, c->whole, &a);
+	else if (e == E_MALFORMED)
+		answer_error(e, &a);
+	else
+		return send_http_error(c, q, e);
+	return send_answer(c, q, &a);
+}
+
+static enum err serve_http(struct connection *c)
+{
+	for (;;) {
+		struct http_request q;
+		size_t end;
+		enum err e = read_head(c, &q);
+
+		if (e == E_GONE)
+			return E_GONE;
+		if (e != E_OK)
+			return send_http_error(c, &q, e);
+		/* a body where none is expected isn't read, and so ends the connection */
+		if (q.method != HTTP_POST && (q.chunked || q.content_length > 0))
+			q.persistent = false;
+		if (c->left <= 0)
+			q.persistent = false;
+		end = q.head_len;
+		if (q.method == HTTP_POST)
+			e = serve_post(c, &q, &end);
+		else if (q.method == HTTP_OPTIONS)
+			e = send_text(c, &q, 200, "");
+		else
+			e = serve_get(c, &q);
+		if (e != E_OK || !c->persistent)
+			return e;
+		c->have -= end;
+		memmove(input, input + end, c->have);
+		c->left--;
+		start_clock(c, deadline_in(c->front->conf->timeout_ms));
+	}
+}
+
+enum err serve(const struct front *f, int in, int out, enum serve_mode mode, struct deadline d)
+{
+	struct connection c = {
+		.front = f,
+		.in = in,
+		.out = out,
+		.client = { .fd = in },
+		.left = f->conf->keepalive - 1,
+	};
+	enum err e = E_OK;
+
+	start_clock(&c, d);
+	if (mode == SERVE_AUTO) {
+		e = read_more(&c);
+		if (e != E_OK)
+			/* silence is no request, and no fault of ours */
+			return e == E_DEADLINE ? E_GONE : e;
+		if (input[0] == DER_SEQUENCE) {
+			mode = SERVE_DER;
+		} else if (isalpha(input[0]) || input[0] == '\r' || input[0] == '\n') {
+			mode = SERVE_HTTP;
+		} else {
+			log_info("%s sent neither DER nor HTTP: closed", client_name(&c.client));
+			staged_close(&c);
+			return E_OK;
+		}
+	}
+	e = mode == SERVE_DER ? serve_der(&c) : serve_http(&c);
+	staged_close(&c);
+	return e;
+}
