@@ -1,5 +1,8 @@
 /*
- * cert.h - X.509 certificates (RFC 5280), as far as a responder looks at them.
+ * cert.h - X.509 certificates (RFC 5280 4.1), as far as a responder looks at them.
+ *
+ * The fields are read with der.h and not with libcrypto's d2i_X509(), which decodes each public key
+ * through all its providers: a millisecond for two certificates, in a process that lives for four.
  */
 #ifndef OCSP_CERT_H
 #define OCSP_CERT_H
@@ -9,21 +12,27 @@
 #include "certid.h"
 
 struct cert {
-	X509 *x509;
 	uint8_t *octets;	/* what the rest points into */
 	struct bytes der;	/* all of it */
+	struct bytes tbs;	/* what is signed, with its header */
+	struct bytes sig_alg;	/* AlgorithmIdentifier, with its header */
+	struct bytes signature;
 	struct bytes subject, issuer;	/* Names, with their headers */
-	struct bytes key;	/* subjectPublicKey: the BIT STRING's value without its unused bits octet */
+	struct bytes spki;	/* SubjectPublicKeyInfo, with its header */
+	struct bytes key;	/* the value of its BIT STRING, without the unused bits octet */
 	struct bytes serial;	/* the magnitude (see certid_serial()) */
+	struct bytes extensions;	/* one behind the other, or empty */
 	int64_t not_before, not_after;	/* seconds since 1970; both are still inside */
+	EVP_PKEY *pkey;		/* see cert_public_key() */
 };
 
 #define CERT_ERROR_LEN 512
 
-/* Reads one certificate from DER or PEM: a file's or a row's octets. Text before a PEM block is
- * skipped, blanks and NULs behind the last one too; nothing else may be left over. Of a chain the
- * first counts, but all of them have to be PEM certificates. E_DATA: no certificate, or one that
- * we can't use (a negative or overlong serial, dates out of range). Free it with cert_free(). */
+/* Reads one certificate from DER or PEM: a file's or a row's octets, which are copied. Text before
+ * a PEM block and blocks of other kinds are skipped, blanks and NULs at the end too; nothing else
+ * may be left over. Of a chain the first counts, but all of it has to be readable. E_DATA: no
+ * certificate, or one that we can't use (a negative or overlong serial, no such dates); E_BUSY: no
+ * memory. Free it with cert_free(). */
 MUST_CHECK enum err cert_parse(struct bytes octets, struct cert *out);
 
 /* The same from a file. E_IO, E_DATA, with a sentence in error that names the file. */
@@ -37,24 +46,6 @@ MUST_CHECK enum err cert_load_all(const char *path, struct cert **out, size_t *n
 void cert_free(struct cert *c);
 void cert_free_all(struct cert *list, size_t n);
 
-/* What a CertID says about certificates that this one issued (RFC 6960 4.1.1): the hash over its
- * subject, and over its key's BIT STRING value. Writes hashalg_len(h) octets; h is a known hash. */
-#define CERT_HASH_LEN 64
-MUST_CHECK enum err cert_name_hash(const struct cert *ca, enum hashalg h, uint8_t out[CERT_HASH_LEN]);
-MUST_CHECK enum err cert_key_hash(const struct cert *ca, enum hashalg h, uint8_t out[CERT_HASH_LEN]);
-
-/* Both hashes of this CertID are those of ca. False for HASH_UNKNOWN. */
-MUST_CHECK bool cert_is_issuer_in(const struct cert *ca, const struct certid *id);
-
-/* c's issuer is ca's subject, octet for octet, and ca's key verifies c's signature. */
-MUST_CHECK bool cert_issued_by(const struct cert *c, const struct cert *ca);
-
-/* Does not look at the dates. Self-signed as well. */
-bool cert_is_self_issued(const struct cert *c);
-
-/* The public key; the certificate's, not to be freed. NULL if libcrypto does not know its kind. */
-EVP_PKEY *cert_public_key(const struct cert *c);
-
 /* What the extensions allow. */
 struct cert_usage {
 	bool is_ca;		/* basicConstraints says cA */
@@ -67,8 +58,31 @@ struct cert_usage {
 };
 struct cert_usage cert_usage(const struct cert *c);
 
-/* One line for a person: "CN=Demo CA, O=Demo", control characters and non-ASCII escaped; cut to
- * cap. Returns out. */
+/* What a CertID says about certificates that this one issued (RFC 6960 4.1.1): the hash over its
+ * subject, and over its key's BIT STRING value. Writes hashalg_len(h) octets. False if libcrypto
+ * can't (or won't) make that hash. */
+#define CERT_HASH_LEN 64
+MUST_CHECK bool cert_name_hash(const struct cert *ca, enum hashalg h, uint8_t out[CERT_HASH_LEN]);
+MUST_CHECK bool cert_key_hash(const struct cert *ca, enum hashalg h, uint8_t out[CERT_HASH_LEN]);
+
+/* Both hashes of this CertID are those of ca. False for HASH_UNKNOWN. */
+MUST_CHECK bool cert_is_issuer_in(const struct cert *ca, const struct certid *id);
+
+/* c's issuer is ca's subject, octet for octet, and ca's key verifies c's signature. */
+MUST_CHECK bool cert_issued_by(const struct cert *c, struct cert *ca);
+
+/* Subject and issuer are the same name. */
+static inline bool cert_is_self_issued(const struct cert *c)
+{
+	return bytes_eq(c->subject, c->issuer);
+}
+
+/* The public key, made when it is first asked for; the certificate's, not to be freed. NULL if
+ * libcrypto can't read it. */
+EVP_PKEY *cert_public_key(struct cert *c);
+
+/* The subject as one line for a person ("CN = Demo CA, O = Demo"), control characters escaped; cut
+ * to cap. Returns out. */
 char *cert_subject_text(const struct cert *c, char *out, size_t cap);
 
 #endif

@@ -1,23 +1,41 @@
 /*
- * key.h - the private key that signs: a file, or a URI for OSSL_STORE (a PKCS#11 token, …).
+ * key.h - keys: the private one that signs, from a file or through OSSL_STORE (a PKCS#11 token, …),
+ * and the public ones of certificates.
  */
 #ifndef OCSP_KEY_H
 #define OCSP_KEY_H
 
 #include <openssl/types.h>
-#include <stdbool.h>
 
+#include "bytes.h"
 #include "error.h"
 
 #define KEY_ERROR_LEN 512
 
-/* Is pkey= a URI ("scheme:…") and not a path? A scheme has two letters at least. */
-bool key_is_uri(const char *pkey);
+/* Is pkey= a URI ("scheme:…") and not a path? A scheme has two characters at least. Pure. */
+MUST_CHECK bool key_is_uri(const char *pkey);
+
+/* To be called before anything else of libcrypto, and once: uri says whether any key is a URI, for
+ * only providers and engines need openssl.cnf. It costs a twentieth of a whole answer to read, so
+ * it is left alone otherwise, unless OPENSSL_CONF asks for it. */
+void key_init(bool uri);
 
 /* Opens it. A file is PEM or DER: PKCS#8 (encrypted or not) or the traditional form of RSA and EC.
  * password may be NULL; nobody is ever asked for one. E_SIGNER with a sentence in error, in which
  * the password never stands. Free it with EVP_PKEY_free(). */
 MUST_CHECK enum err key_open(const char *pkey, const char *password, EVP_PKEY **out,
 			     char error[KEY_ERROR_LEN]);
+
+/* The key in a SubjectPublicKeyInfo, or NULL. Free it with EVP_PKEY_free(). */
+EVP_PKEY *key_public(struct bytes spki);
+
+/* The two halves of one pair? Where a token keeps what would be compared to itself, it has to sign
+ * something instead. */
+MUST_CHECK bool key_pair(EVP_PKEY *private_key, EVP_PKEY *public_key);
+
+/* RSA without libcrypto's decoders, which take longer than the signature; NULL if the octets are
+ * something else. PKCS#8 or RSAPrivateKey; SubjectPublicKeyInfo. */
+EVP_PKEY *rsa_private(struct bytes der);
+EVP_PKEY *rsa_public(struct bytes spki);
 
 #endif

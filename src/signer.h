@@ -29,7 +29,7 @@ MUST_CHECK enum err signer_open(const struct conf_ca *conf, enum conf_profile pr
 void signer_close(struct signer *s);
 
 /* The certificate whose key signs. */
-static inline const struct cert *signer_cert(const struct signer *s)
+static inline struct cert *signer_cert(struct signer *s)
 {
 	return s->delegated ? &s->delegate : &s->ca;
 }
@@ -44,11 +44,13 @@ int64_t signer_not_after(const struct signer *s);
 /* Loads the key, once, and sees that it belongs to the signing certificate. E_SIGNER. */
 MUST_CHECK enum err signer_load_key(struct signer *s, char error[SIGNER_ERROR_LEN]);
 
-/* Writes and signs an answer at the end of buf; *der lies in it. preferred is the value of
- * PreferredSignatureAlgorithms or empty; *is_default is false if it led to another algorithm than
- * everybody else gets. The key must be loaded. E_SIGNER with a sentence. */
-MUST_CHECK enum err signer_sign(const struct signer *s, const struct basic *b, struct bytes preferred,
-				uint8_t *buf, size_t cap, struct bytes *der, bool *is_default,
-				char error[SIGNER_ERROR_LEN]);
+/* Does this PreferredSignatureAlgorithms list (its value, or empty) lead to another algorithm than
+ * everybody else gets? */
+bool signer_prefers_other(struct signer *s, struct bytes preferred);
+
+/* Writes and signs an answer at the end of buf; *der lies in it. b->key_hash is set here. The key
+ * must be loaded. E_SIGNER with a sentence. */
+MUST_CHECK enum err signer_sign(struct signer *s, struct basic *b, struct bytes preferred, uint8_t *buf,
+				size_t cap, struct bytes *der, char error[SIGNER_ERROR_LEN]);
 
 #endif

@@ -1,0 +1,199 @@
+#include "key.h"
+
+#include <errno.h>
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/store.h>
+#include <openssl/ui.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "io.h"
+#include "limits.h"
+#include "pem.h"
+#include "sigalg.h"
+
+bool key_is_uri(const char *pkey)
+{
+	size_t n = strspn(pkey, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
+
+	return n >= 2 && pkey[n] == ':';
+}
+
+void key_init(bool uri)
+{
+	bool load = uri || getenv("OPENSSL_CONF");
+
+	/* NO_ATEXIT: the process ends with _exit(), and its memory with it */
+	OPENSSL_init_crypto((load ? OPENSSL_INIT_LOAD_CONFIG : OPENSSL_INIT_NO_LOAD_CONFIG) |
+			    OPENSSL_INIT_NO_ATEXIT, NULL);
+}
+
+/* What libcrypto asks instead of a person at a terminal. */
+struct passphrase {
+	const char *text;	/* or NULL */
+	bool asked;
+};
+
+static int give_passphrase(char *buf, int size, int rwflag, void *arg)
+{
+	struct passphrase *pass = arg;
+	size_t len;
+
+	(void)rwflag;
+	pass->asked = true;
+	len = pass->text ? strlen(pass->text) : 0;
+	if (!pass->text || size < 0 || len > (size_t)size)
+		return -1;
+	memcpy(buf, pass->text, len);
+	return (int)len;
+}
+
+/* Any format that libcrypto knows. */
+static EVP_PKEY *decode(struct bytes in, struct passphrase *pass)
+{
+	BIO *mem = BIO_new_mem_buf(in.p, (int)in.len);
+	EVP_PKEY *key = NULL;
+	const uint8_t *p = in.p;
+
+	if (mem)
+		key = PEM_read_bio_PrivateKey(mem, NULL, give_passphrase, pass);
+	BIO_free(mem);
+	if (!key && !pass->asked && in.len && in.p[0] == 0x30) {
+		key = d2i_AutoPrivateKey(NULL, &p, (long)in.len);
+		mem = key ? NULL : BIO_new_mem_buf(in.p, (int)in.len);
+		if (mem)
+			key = d2i_PKCS8PrivateKey_bio(mem, NULL, give_passphrase, pass);
+		BIO_free(mem);
+	}
+	return key;
+}
+
+/* The everyday case: one unencrypted RSA key. */
+static EVP_PKEY *decode_rsa(struct bytes in)
+{
+	uint8_t *der;
+	struct pem pem;
+	EVP_PKEY *key;
+	size_t len;
+
+	key = rsa_private(in);
+	if (key || !pem_next(&in, &pem))
+		return key;
+	der = malloc(pem.body.len + 1);
+	if (!der)
+		return NULL;
+	if (base64_decode(pem.body, der, &len)) {
+		key = rsa_private(bytes_of(der, len));
+		OPENSSL_cleanse(der, len);
+	}
+	free(der);
+	return key;
+}
+
+static const char *excuse(const struct passphrase *pass)
+{
+	if (pass->asked && !pass->text)
+		return "it is encrypted: set password= to its passphrase";
+	if (pass->asked)
+		return "password= does not open it, or it is damaged";
+	return "it holds no private key in PEM or DER";
+}
+
+static enum err open_file(const char *path, const char *password, EVP_PKEY **out,
+			  char error[KEY_ERROR_LEN])
+{
+	struct passphrase pass = { password, false };
+	uint8_t *buf;
+	size_t len;
+	enum err e;
+
+	e = io_load_file(path, LIM_CERT_LEN, &buf, &len);
+	if (e) {
+		snprintf(error, KEY_ERROR_LEN, "private key %s can't be read: %s", path,
+			 e == E_DATA ? "it is no regular file, or too long for a key" :
+				       strerror(errno));
+		return E_SIGNER;
+	}
+	*out = decode_rsa(bytes_of(buf, len));
+	if (!*out)
+		*out = decode(bytes_of(buf, len), &pass);
+	OPENSSL_cleanse(buf, len);
+	free(buf);
+	if (*out)
+		return E_OK;
+	snprintf(error, KEY_ERROR_LEN, "private key %s can't be used: %s", path, excuse(&pass));
+	return E_SIGNER;
+}
+
+static enum err open_uri(const char *uri, const char *password, EVP_PKEY **out,
+			 char error[KEY_ERROR_LEN])
+{
+	struct passphrase pass = { password, false };
+	UI_METHOD *ui = UI_UTIL_wrap_read_pem_callback(give_passphrase, 0);
+	OSSL_STORE_CTX *store = NULL;
+	OSSL_STORE_INFO *info;
+	EVP_PKEY *key = NULL;
+	const char *why;
+
+	if (ui)
+		store = OSSL_STORE_open(uri, ui, &pass, NULL, NULL);
+	if (store)
+		(void)OSSL_STORE_expect(store, OSSL_STORE_INFO_PKEY);
+	while (store && !key && !OSSL_STORE_eof(store)) {
+		info = OSSL_STORE_load(store);
+		if (!info)
+			break;
+		key = OSSL_STORE_INFO_get1_PKEY(info);
+		OSSL_STORE_INFO_free(info);
+	}
+	if (key) {
+		*out = key;
+	} else {
+		/* a PKCS#11 URI may carry its PIN: what is behind the scheme stays out of the log */
+		why = ERR_reason_error_string(ERR_peek_error());
+		snprintf(error, KEY_ERROR_LEN, "the key of pkey=%.*s:… can't be had: %s",
+			 (int)strcspn(uri, ":"), uri,
+			 pass.asked ? excuse(&pass) : why ? why : "nothing there is a private key");
+	}
+	OSSL_STORE_close(store);
+	UI_destroy_method(ui);
+	return key ? E_OK : E_SIGNER;
+}
+
+enum err key_open(const char *pkey, const char *password, EVP_PKEY **out, char error[KEY_ERROR_LEN])
+{
+	enum err e;
+
+	e = key_is_uri(pkey) ? open_uri(pkey, password, out, error) :
+			       open_file(pkey, password, out, error);
+	ERR_clear_error();
+	return e;
+}
+
+EVP_PKEY *key_public(struct bytes spki)
+{
+	EVP_PKEY *key = rsa_public(spki);
+	const uint8_t *p = spki.p;
+
+	return key ? key : d2i_PUBKEY(NULL, &p, (long)spki.len);
+}
+
+bool key_pair(EVP_PKEY *private_key, EVP_PKEY *public_key)
+{
+	static const char probe[] = "do these two belong together?";
+	const struct sigalg *alg = sigalg_default(public_key);
+	uint8_t signature[SIGALG_MAX_LEN];
+	size_t len;
+	int same = EVP_PKEY_eq(private_key, public_key);
+
+	if (same >= 0)
+		return same == 1;
+	return alg &&
+	       sigalg_sign(alg, private_key, bytes_str(probe), signature, sizeof signature, &len) &&
+	       sigalg_verify(alg, public_key, bytes_str(probe), bytes_of(signature, len));
+}

@@ -1,0 +1,108 @@
+#include "sigalg.h"
+
+#include <openssl/evp.h>
+
+#include "der.h"
+
+#define ALG(octets, ...) { { (const uint8_t *)(octets), sizeof(octets) - 1 }, __VA_ARGS__ }
+#define RSA_OID "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01"
+#define EC_ANY_BITS 4096
+#define EC_OID "\x06\x08\x2a\x86\x48\xce\x3d\x04\x03"
+
+/* A key's default is the first that fits it. Nothing weak is here: no MD5, no SHA-1. */
+static const struct sigalg table[] = {
+	ALG("\x30\x0d" RSA_OID "\x0b\x05\x00", "RSA", "SHA256", 0),
+	ALG("\x30\x0d" RSA_OID "\x0c\x05\x00", "RSA", "SHA384", 0),
+	ALG("\x30\x0d" RSA_OID "\x0d\x05\x00", "RSA", "SHA512", 0),
+	ALG("\x30\x0a" EC_OID "\x02", "EC", "SHA256", 256),
+	ALG("\x30\x0a" EC_OID "\x03", "EC", "SHA384", 384),
+	ALG("\x30\x0a" EC_OID "\x04", "EC", "SHA512", EC_ANY_BITS),
+	ALG("\x30\x05\x06\x03\x2b\x65\x70", "ED25519", NULL, 0),
+	ALG("\x30\x05\x06\x03\x2b\x65\x71", "ED448", NULL, 0),
+};
+#define N_ALGS (sizeof table / sizeof table[0])
+
+const struct sigalg *sigalg_find(struct bytes algorithm)
+{
+	for (size_t i = 0; i < N_ALGS; i++)
+		if (bytes_eq(table[i].der, algorithm))
+			return &table[i];
+	return NULL;
+}
+
+const struct sigalg *sigalg_default(const EVP_PKEY *key)
+{
+	for (size_t i = 0; i < N_ALGS; i++)
+		if (EVP_PKEY_is_a(key, table[i].key) &&
+		    (!table[i].max_bits || EVP_PKEY_get_bits(key) <= table[i].max_bits))
+			return &table[i];
+	return NULL;
+}
+
+/* The OBJECT IDENTIFIER of an AlgorithmIdentifier. Clients differ in how they spell the absence of
+ * parameters, so preferences are compared without them. */
+static bool oid_of(struct bytes algorithm, struct bytes *oid)
+{
+	struct der d = der_of(algorithm);
+	struct bytes v;
+
+	if (!der_take_last(&d, DER_SEQUENCE, &v))
+		return false;
+	d = der_of(v);
+	return der_take(&d, DER_OID, oid);
+}
+
+const struct sigalg *sigalg_choose(const EVP_PKEY *key, struct bytes preferred)
+{
+	const struct sigalg *fallback = sigalg_default(key);
+	struct der d = der_of(preferred), in;
+	struct bytes v, want, have;
+	struct der_item item;
+
+	if (!fallback || !der_take_last(&d, DER_SEQUENCE, &v))
+		return fallback;
+	d = der_of(v);
+	while (der_take(&d, DER_SEQUENCE, &v)) {
+		in = der_of(v);
+		if (!der_next(&in, &item) || !oid_of(item.all, &want))
+			break;
+		for (size_t i = 0; i < N_ALGS; i++) {
+			const struct sigalg *a = &table[i];
+
+			/* RSA goes with any hash, an EC key with its curve's alone */
+			if ((a == fallback || (!a->max_bits && EVP_PKEY_is_a(key, a->key))) &&
+			    oid_of(a->der, &have) && bytes_eq(want, have))
+				return a;
+		}
+	}
+	return fallback;
+}
+
+bool sigalg_verify(const struct sigalg *a, EVP_PKEY *key, struct bytes data, struct bytes signature)
+{
+	EVP_MD_CTX *ctx;
+	bool ok;
+
+	if (!EVP_PKEY_is_a(key, a->key))
+		return false;
+	ctx = EVP_MD_CTX_new();
+	ok = ctx && EVP_DigestVerifyInit_ex(ctx, NULL, a->md, NULL, NULL, key, NULL) == 1 &&
+	     EVP_DigestVerify(ctx, signature.p, signature.len, data.p, data.len) == 1;
+	EVP_MD_CTX_free(ctx);
+	return ok;
+}
+
+bool sigalg_sign(const struct sigalg *a, EVP_PKEY *key, struct bytes data, uint8_t *out, size_t cap,
+		 size_t *len)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	size_t n = cap;
+	bool ok;
+
+	ok = ctx && EVP_DigestSignInit_ex(ctx, NULL, a->md, NULL, NULL, key, NULL) == 1 &&
+	     EVP_DigestSign(ctx, out, &n, data.p, data.len) == 1;
+	EVP_MD_CTX_free(ctx);
+	if (ok)
+		*len = n;
+	return ok;
+}
