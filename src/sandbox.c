@@ -30,6 +30,7 @@
 #define FS_WRITE_FILE (1U << 1)
 #define FS_READ_FILE (1U << 2)
 #define FS_READ_DIR (1U << 3)
+#define FS_REMOVE_DIR (1U << 4)
 #define FS_REMOVE_FILE (1U << 5)
 #define FS_MAKE_DIR (1U << 7)
 #define FS_MAKE_REG (1U << 8)
@@ -43,7 +44,8 @@
 #define MAY_READ (FS_READ_FILE | FS_READ_DIR)
 #define MAY_EXEC (MAY_READ | FS_EXECUTE)
 #define MAY_WRITE \
-	(MAY_READ | FS_WRITE_FILE | FS_REMOVE_FILE | FS_MAKE_DIR | FS_MAKE_REG | FS_TRUNCATE)
+	(MAY_READ | FS_WRITE_FILE | FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE_DIR | FS_MAKE_REG | \
+	 FS_TRUNCATE)
 /* a rule for anything but a directory may hold no other right */
 #define OF_A_FILE (FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE)
 
@@ -154,8 +156,8 @@ enum verdict {
 
 #define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define RETURN(action) BPF_STMT(BPF_RET | BPF_K, action)
-#define IF(at, test, k, yes, no) \
-	BPF_JUMP(BPF_JMP | (test) | BPF_K, k, (yes) - (at) - 1, (no) - (at) - 1)
+#define TEST(how, k, yes, no) BPF_JUMP(BPF_JMP | (how) | BPF_K, k, yes, no)
+#define IF(at, how, k, yes, no) [at] = TEST(how, k, (yes) - (at) - 1, (no) - (at) - 1)
 
 #define OPEN_TO_WRITE (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC)
 #define NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
@@ -163,17 +165,17 @@ enum verdict {
 
 static const struct sock_filter tails[N_TAILS] = {
 	[CHECK_OPEN] = LOAD(args[2]),
-	[CHECK_OPEN + 1] = IF(CHECK_OPEN + 1, BPF_JSET, OPEN_TO_WRITE, DENY_EACCES, ALLOW),
+	IF(CHECK_OPEN + 1, BPF_JSET, OPEN_TO_WRITE, DENY_EACCES, ALLOW),
 	[CHECK_MAP] = LOAD(args[2]),
-	[CHECK_MAP + 1] = IF(CHECK_MAP + 1, BPF_JSET, PROT_EXEC, KILL, ALLOW),
+	IF(CHECK_MAP + 1, BPF_JSET, PROT_EXEC, KILL, ALLOW),
 	[CHECK_CLONE] = LOAD(args[0]),
-	[CHECK_CLONE + 1] = IF(CHECK_CLONE + 1, BPF_JSET, NAMESPACES, DENY_EPERM, ALLOW),
+	IF(CHECK_CLONE + 1, BPF_JSET, NAMESPACES, DENY_EPERM, ALLOW),
 	[CHECK_UNIX] = LOAD(args[0]),
-	[CHECK_UNIX + 1] = IF(CHECK_UNIX + 1, BPF_JEQ, AF_UNIX, ALLOW, KILL),
+	IF(CHECK_UNIX + 1, BPF_JEQ, AF_UNIX, ALLOW, KILL),
 	[CHECK_FAMILY] = LOAD(args[0]),
-	[CHECK_FAMILY + 1] = IF(CHECK_FAMILY + 1, BPF_JEQ, AF_UNIX, ALLOW, CHECK_FAMILY + 2),
-	[CHECK_FAMILY + 2] = IF(CHECK_FAMILY + 2, BPF_JEQ, AF_INET, ALLOW, CHECK_FAMILY + 3),
-	[CHECK_FAMILY + 3] = IF(CHECK_FAMILY + 3, BPF_JEQ, AF_INET6, ALLOW, DENY_FAMILY),
+	IF(CHECK_FAMILY + 1, BPF_JEQ, AF_UNIX, ALLOW, CHECK_FAMILY + 2),
+	IF(CHECK_FAMILY + 2, BPF_JEQ, AF_INET, ALLOW, CHECK_FAMILY + 3),
+	IF(CHECK_FAMILY + 3, BPF_JEQ, AF_INET6, ALLOW, DENY_FAMILY),
 	[ALLOW] = RETURN(SECCOMP_RET_ALLOW),
 	[DENY_EACCES] = RETURN(SECCOMP_RET_ERRNO | EACCES),
 	[DENY_EPERM] = RETURN(SECCOMP_RET_ERRNO | EPERM),
@@ -188,7 +190,7 @@ static const struct sock_filter tails[N_TAILS] = {
 /* What a front needs that looks into the cache, or asks a signer on a Unix socket. */
 static const uint16_t tight[] = {
 	__NR_read, __NR_readv, __NR_pread64, __NR_write, __NR_writev, __NR_close, __NR_lseek,
-	__NR_fcntl, __NR_fstat, __NR_newfstatat, __NR_statx, __NR_ppoll, __NR_pselect6,
+	__NR_fcntl, __NR_dup3, __NR_fstat, __NR_newfstatat, __NR_statx, __NR_ppoll, __NR_pselect6,
 	__NR_recvfrom, __NR_recvmsg, __NR_sendto, __NR_sendmsg, __NR_shutdown, __NR_connect,
 	__NR_accept4, __NR_accept, __NR_getsockname, __NR_getpeername, __NR_getsockopt,
 	__NR_setsockopt, __NR_clock_gettime, __NR_clock_nanosleep, __NR_nanosleep,
@@ -199,7 +201,7 @@ static const uint16_t tight[] = {
 	__NR_restart_syscall, __NR_sched_yield, __NR_set_robust_list, __NR_rseq, __NR_wait4,
 	__NR_waitid, __NR_kill, __NR_tgkill, __NR_exit, __NR_exit_group,
 #ifdef __x86_64__
-	__NR_poll, __NR_select, __NR_stat, __NR_lstat, __NR_time, __NR_alarm, __NR_pause,
+	__NR_poll, __NR_select, __NR_dup2, __NR_stat, __NR_lstat, __NR_time, __NR_alarm, __NR_pause,
 #endif
 };
 
@@ -263,7 +265,7 @@ struct filter {
 	struct sock_filter code[TREE_MAX + N_TAILS];
 	unsigned n;
 	uint16_t start[TREE_MAX];	/* of each range; the last has no end */
-	const uint8_t *table;		/* the verdict of each call; the last stands for newer ones */
+	const uint8_t *table;		/* verdict of each call; the last is that of newer ones */
 };
 
 /* Appends what tells the ranges lo … hi apart, and returns the jump to it from "from". */
@@ -277,7 +279,7 @@ static uint8_t branch(struct filter *f, unsigned from, unsigned lo, unsigned hi)
 	f->n++;
 	no = branch(f, here, lo, mid - 1);
 	yes = branch(f, here, mid, hi);
-	f->code[here] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, f->start[mid], yes, no);
+	f->code[here] = (struct sock_filter)TEST(BPF_JGE, f->start[mid], yes, no);
 	return (uint8_t)(here - from - 1);
 }
 
@@ -303,7 +305,7 @@ static bool enter_filter(bool wide)
 	 * A tree, since a list of comparisons costs 60 and more. */
 	f.code[f.n++] = (struct sock_filter)LOAD(args[0]);
 	f.code[f.n++] = (struct sock_filter)LOAD(arch);
-	f.code[f.n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCH, 0, LEAF + KILL);
+	f.code[f.n++] = (struct sock_filter)TEST(BPF_JEQ, ARCH, 0, LEAF + KILL);
 	f.code[f.n++] = (struct sock_filter)LOAD(nr);
 	branch(&f, f.n - 1, 0, ranges - 1);
 	tree = f.n;
