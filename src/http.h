@@ -14,32 +14,42 @@ enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_OPTIONS };
 struct http_request {
 	enum http_method method;
 	int minor;			/* of HTTP/1.x: 0, or 1 for 1.1 and above */
-	struct bytes path;		/* the target without scheme and authority; "*" for OPTIONS * */
+	struct bytes path;		/* the target without scheme and authority; "*" for OPTIONS *;
+					 * not always a part of the head that was read */
 	struct bytes content_type;	/* without blanks around; .p NULL if absent */
-	struct bytes if_none_match;	/* likewise; several fields: E_HTTP_BAD */
+	struct bytes if_none_match;	/* likewise; several fields of either: E_HTTP_BAD */
 	bool has_length, chunked;
-	uint64_t content_length;
+	uint64_t content_length;	/* UINT64_MAX if it is more than that */
 	bool content_encoding;		/* something other than identity */
-	bool expect_continue;
-	bool persistent;		/* the client would like to go on (RFC 9112 9.3) */
+	bool expect_continue;		/* 100 is waited for, and a body would follow */
+	bool persistent;		/* the client would like to go on (RFC 9112 9.3), and no body
+					 * stands in the way that only a POST makes us read */
 	size_t head_len;		/* octets up to and with the empty line */
 };
 
 /* Reads a request head. E_OK; E_AGAIN: more is needed (the caller stops at LIM_HTTP_HEAD and then
- * answers with http_head_overflow()); else the error to answer with. On an error other than
- * E_AGAIN, out->method and out->minor are set as far as they were understood (GET and 1). */
+ * answers with http_head_overflow(); what lies beyond is not looked at); else the error to answer
+ * with, after which the connection has to be closed. On an error, out->method and out->minor are
+ * set as far as they were understood (GET and 1); the rest means nothing.
+ *
+ * Lines may end in a bare LF. Refused is whatever two readers could understand in two ways: a bare
+ * CR, control octets, obs-fold, a blank before the colon, a field repeated that may stand once,
+ * lengths that differ, a length beside a Transfer-Encoding. */
 MUST_CHECK enum err http_parse_head(struct bytes in, struct http_request *out);
 
-/* Which error it is that LIM_HTTP_HEAD octets hold no whole head: E_HTTP_TARGET or E_HTTP_HEAD. */
+/* Which error it is that LIM_HTTP_HEAD octets hold no whole head: E_HTTP_HEAD; when they are one
+ * line, E_HTTP_TARGET; when it begins with no method of at most LIM_HTTP_METHOD, E_HTTP_UNKNOWN. */
 enum err http_head_overflow(struct bytes in);
 
-/* Checks what a POST must be before its body is read: E_OK, E_HTTP_LENGTH, E_HTTP_TYPE,
- * E_HTTP_BODY (over LIM_REQUEST_LEN). */
+/* Checks what a POST must be before its body is read: E_OK; E_HTTP_TYPE: another type than
+ * application/ocsp-request (none at all passes), or a content coding; E_HTTP_LENGTH; E_HTTP_BODY
+ * (over LIM_REQUEST_LEN). */
 MUST_CHECK enum err http_check_post(const struct http_request *r);
 
-/* Takes a chunked body apart (RFC 9112 7.1), in place: in[0 … *in_len) is raw, the body gathers in
- * body[0 … body_len). Start with a zeroed struct and call again with what came later; what was
- * used up is reported, so that the caller can drop it.
+/* Takes a chunked body apart (RFC 9112 7.1): in is raw, the body gathers in body[0 … body_len),
+ * which may be where in is, or before it. Start with a zeroed struct and call again with what came
+ * later; what was used up is reported, so that the caller can drop it. Extensions and trailers are
+ * dropped; lines have to end in CR LF here.
  * E_OK: the body is complete, *used octets of this input belonged to it; E_AGAIN: all of the input
  * was used; E_HTTP_BAD; E_HTTP_BODY (over cap). */
 struct http_chunked {
@@ -58,8 +68,9 @@ MUST_CHECK enum err http_chunked_feed(struct http_chunked *c, struct bytes in, s
  * are never merged; the prefix may have any number of segments. Of all ways to read the path, the
  * first (leftmost) whose octets are one DER SEQUENCE of exactly that length counts; failing that,
  * one that begins like a SEQUENCE, which is then E_MALFORMED.
+ * out is worked in, whatever comes of it: cap must be path.len at least.
  * E_OK: *len octets in out; E_MALFORMED: meant as a request, but none; E_HTTP_NOT_FOUND: not meant
- * as one ("/favicon.ico", a query); E_HTTP_BAD: a broken escape.
+ * as one ("/favicon.ico", a query); E_HTTP_BAD: a broken escape; E_HTTP_TARGET: cap is too small.
  */
 MUST_CHECK enum err http_decode_target(struct bytes path, uint8_t *out, size_t cap, size_t *len);
 
@@ -70,24 +81,27 @@ bool http_etag_matches(struct bytes if_none_match, const char *etag);
 /* What the head of an answer says. */
 struct http_reply {
 	int status;
-	int minor;			/* of the request: the answer always says HTTP/1.1 */
+	int64_t now_s;			/* Date */
 	const char *content_type;	/* NULL: none */
 	bool has_body;			/* Content-Length is sent (also to HEAD, and not on 304) */
 	size_t body_len;
-	int64_t now_s;			/* Date */
-	bool persistent;		/* else Connection: close */
 	/* caching (RFC 9919 7.2); only if cacheable, else Cache-Control: no-store for an error, or
 	 * "private, max-age=0, must-revalidate" for an answer with a nonce */
 	bool cacheable, is_private;
-	int64_t this_update_s, next_update_s, max_age_s;
+	int64_t this_update_s;		/* Last-Modified, but never later than Date */
 	const char *etag;		/* with its quotes; NULL: none */
+	int64_t next_update_s;		/* Expires */
+	int64_t max_age_s;
+	bool persistent;		/* else Connection: close */
+	int minor;			/* of the request: HTTP/1.0 is told keep-alive */
 	const char *allow, *accept;	/* NULL: none */
 	int retry_after_s;		/* 0: none */
 	const char *ocsp_status;	/* X-OCSP-Status; NULL: none */
 };
 
-/* Writes the head of an answer, empty line included. Returns its length, or 0 if cap is too small
- * (1,024 always is enough). */
+/* Writes the head of an answer, empty line included, with its fields in the order of the struct.
+ * For a status below 200 that is the status line alone; a 304 has no Content-Type, Content-Length
+ * and Last-Modified. Returns the length, or 0 if cap is too small (1,024 always is enough). */
 size_t http_write_head(const struct http_reply *r, char *out, size_t cap);
 
 const char *http_reason(int status);
