@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -66,8 +65,8 @@ int notify_watchdog_ms(void)
 	if (getenv("WATCHDOG_PID") &&
 	    (!get_number("WATCHDOG_PID", &pid) || pid != (uint64_t)getpid()))
 		return 0;
-	if (usec / 1000 > INT_MAX)
-		return INT_MAX;
+	if (usec / 1000 > INT32_MAX)
+		return INT32_MAX;
 	return usec < 1000 ? 1 : (int)(usec / 1000);
 }
 
@@ -75,7 +74,7 @@ int notify_listen_fds(void)
 {
 	uint64_t pid, n;
 	bool ours = get_number("LISTEN_PID", &pid) && pid == (uint64_t)getpid() &&
-		    get_number("LISTEN_FDS", &n) && n <= INT_MAX - NOTIFY_FIRST_FD;
+		    get_number("LISTEN_FDS", &n) && n <= INT32_MAX - NOTIFY_FIRST_FD;
 
 	/* no child of ours may take them for its own */
 	unsetenv("LISTEN_PID");
