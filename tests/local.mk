@@ -8,6 +8,9 @@ UNIT_TESTS = \
 FUNCTIONAL_TESTS = \
 	tests/answers.py \
 	tests/http-rules.py \
+	tests/cache.py \
+	tests/stdio.py \
+	tests/listen.py \
 	tests/corpus.py
 
 check_PROGRAMS = $(UNIT_TESTS)

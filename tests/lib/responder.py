@@ -189,16 +189,19 @@ class Responder:
         self.config = self.write('config.ini', '\n'.join(lines) + '\n')
 
     @contextlib.contextmanager
-    def configured(self, **keys):
-        """With these keys for a while, and an empty cache before and after."""
+    def configured(self, db=None, keep_cache=False, **keys):
+        """With these keys for a while. The cache is emptied before and after, or kept."""
         before = {k: self.ocsp.get(k) for k in keys}
-        self.clear_cache()
-        self.configure(**keys)
+        before_db = {k: self.db.get(k) for k in db or {}}
+        if not keep_cache:
+            self.clear_cache()
+        self.configure(db, **keys)
         try:
             yield self
         finally:
-            self.configure(**before)
-            self.clear_cache()
+            self.configure(before_db, **before)
+            if not keep_cache:
+                self.clear_cache()
 
     def log(self):
         try:
@@ -255,8 +258,11 @@ class Responder:
 
     def start(self, program, *args, env=None, **options):
         """A program in the background; close() ends it."""
-        child = subprocess.Popen(self.command(program, *args), cwd=self.dir,
-                                 env=self.environment(**(env or {})), **options)
+        return self.start_command(self.command(program, *args), env=env, **options)
+
+    def start_command(self, command, env=None, **options):
+        child = subprocess.Popen(command, cwd=self.dir, env=self.environment(**(env or {})),
+                                 **options)
         self.children.append(child)
         return child
 
