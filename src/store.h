@@ -25,8 +25,9 @@ struct store_row {
 	enum row_status status;
 	int64_t revoked_at;	/* UTC, or ROW_NO_TIME */
 	int reason;		/* CRLReason, ROW_NO_REASON or ROW_ODD_REASON */
-	uint8_t *cert;		/* DER, PEM, or empty; freed by store_row_free() */
+	uint8_t *cert;		/* DER, PEM, or NULL if empty; freed by store_row_free() */
 	size_t cert_len;
+	bool cert_too_long;	/* over LIM_CERT_LEN: it was not read, cert is NULL */
 };
 
 #define STORE_ERROR_LEN 512
@@ -36,24 +37,36 @@ struct store_row {
 MUST_CHECK enum err store_open(const struct conf *c, struct deadline d, struct store **out,
 			       char error[STORE_ERROR_LEN]);
 
+/* The same for a program that writes: an SQLite file can then be changed, and is made if it is
+ * missing. */
+MUST_CHECK enum err store_open_to_write(const struct conf *c, struct deadline d, struct store **out,
+					char error[STORE_ERROR_LEN]);
+
 /* NULL-safe. */
 void store_close(struct store *s);
 
-/* Finds a serial (a magnitude, see certid_serial()) by the primary key: as the predecessor wrote it,
- * and in upper case or with leading zeros. If several rows match, a revoked one counts. The row's
- * cert is NULL unless want_cert. E_OK, E_NOT_FOUND, E_DB (store_error() says why). */
-MUST_CHECK enum err store_find(struct store *s, const char *table, struct bytes serial, bool want_cert,
-			       struct deadline d, struct store_row *out);
+/* Finds a serial (a magnitude, see certid_serial()) by the primary key: as the predecessor wrote
+ * it, and in upper case or with leading zeros (store_serial_forms()). If several rows match, a
+ * revoked one counts before an odd one, and that before a valid one. The row's cert is NULL unless
+ * want_cert. E_OK, E_NOT_FOUND, E_DB (store_error() says why). */
+MUST_CHECK enum err store_find(struct store *s, const char *table, struct bytes serial,
+			       bool want_cert, struct deadline d, struct store_row *out);
 void store_row_free(struct store_row *r);
 
 /* Creates the table if it is missing. E_OK, E_DB. *created says whether it was missing. */
-MUST_CHECK enum err store_create(struct store *s, const char *table, struct deadline d, bool *created);
+MUST_CHECK enum err store_create(struct store *s, const char *table, struct deadline d,
+				 bool *created);
 
-/* Adds a certificate as Valid. E_OK; E_DATA: such a row exists; E_DB. */
+/* Is the table there with all its columns, and a lookup by serial served by an index? E_OK; E_DATA:
+ * without an index; E_DB. store_error() is a sentence. */
+MUST_CHECK enum err store_check(struct store *s, const char *table, struct deadline d);
+
+/* Adds a certificate as Valid. E_OK; E_DATA: such a row exists, in whatever form; E_DB. */
 MUST_CHECK enum err store_add(struct store *s, const char *table, struct bytes serial,
 			      struct bytes cert, struct deadline d);
 
-/* Sets a row to Revoked. reason: CRLReason or ROW_NO_REASON. E_OK, E_NOT_FOUND, E_DB. */
+/* Sets every row of this serial to Revoked. reason: ROW_NO_REASON, or a CRLReason that has a word.
+ * E_OK, E_NOT_FOUND, E_DB. */
 MUST_CHECK enum err store_revoke(struct store *s, const char *table, struct bytes serial,
 				 int64_t revoked_at, int reason, struct deadline d);
 
@@ -70,13 +83,16 @@ const char *store_error(const struct store *s);
 /* What is behind it, for a person: "MariaDB 10.11.9 at 127.0.0.1:3306, database certs". */
 const char *store_describe(const struct store *s);
 
-/* Pure: the words of revocation_reason. reason_word() is NULL for a code without one (7, 8). */
+/* Pure: the words of revocation_reason. A word is read in either case, with or without its
+ * underscores, and as a number: "key_compromise", "keyCompromise", "1". reason_word() is as the
+ * table has it, and NULL for a code without one (7, 8, or none at all). */
 int reason_of_word(struct bytes word);	/* or ROW_ODD_REASON */
 const char *reason_word(int reason);
 
-/* Pure: every form of a serial that the primary key may hold, the predecessor's first. Returns how
- * many were written (at most STORE_FORMS, no doubles). */
-#define STORE_FORMS 12
+/* Pure: every form of a serial that the primary key is asked for, the predecessor's first: with no,
+ * one or two leading zeros, and padded to 16, 32 and 40 digits; each in lower case, in upper case,
+ * and in upper case behind "0X". Returns how many were written (no doubles). */
+#define STORE_FORMS 18
 size_t store_serial_forms(struct bytes serial, char out[STORE_FORMS][SERIAL_TEXT_LEN]);
 
 #endif

@@ -1,0 +1,79 @@
+/*
+ * store-backend.h - what a kind of database offers to store.c, and what it gets from there.
+ */
+#ifndef OCSP_STORE_BACKEND_H
+#define OCSP_STORE_BACKEND_H
+
+#include "store.h"
+
+struct store;
+
+struct store_forms {
+	char text[STORE_FORMS][SERIAL_TEXT_LEN];
+	size_t n;
+};
+
+/* Every member but close() is called with time left and s->table set; E_DB comes with a sentence
+ * (store_fail()). */
+struct store_ops {
+	char quote;		/* around names */
+	void (*close)(struct store *s);
+	enum err (*find)(struct store *s, const struct store_forms *forms, bool want_cert,
+			 struct store_row *out);
+	enum err (*create)(struct store *s, bool *created);
+	enum err (*indexed)(struct store *s, bool *out);
+	/* E_DATA: this very key is taken */
+	enum err (*add)(struct store *s, const char *cert_num, struct bytes cert);
+	/* time: see store_format_time(); reason: a word, or NULL */
+	enum err (*revoke)(struct store *s, const struct store_forms *forms, const char *time,
+			   const char *reason);
+	enum err (*count)(struct store *s, struct store_count *out);
+};
+
+#define STORE_NAME_LEN 256
+
+/* The first member of each backend's own struct. */
+struct store {
+	const struct store_ops *ops;
+	/* of the call at hand */
+	struct deadline deadline;
+	const char *table;		/* for messages */
+	char name[STORE_NAME_LEN];	/* for SQL, in its quotes */
+	char describe[512];
+	char error[STORE_ERROR_LEN];
+};
+
+enum err store_mysql_open(const struct conf *c, struct deadline d, struct store **out,
+			  char error[STORE_ERROR_LEN]);
+enum err store_sqlite_open(const struct conf *c, struct deadline d, bool write, struct store **out,
+			   char error[STORE_ERROR_LEN]);
+
+/* Remembers a sentence (control characters become '?') and returns E_DB. */
+enum err store_fail(struct store *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Pure. The name as SQL has to spell it, in these quotes. False if it does not fit. */
+MUST_CHECK bool store_quote(const char *name, char quote, char out[STORE_NAME_LEN]);
+
+/* A statement of ours, with the name and the parameters in it: longer than any that is needed. */
+#define STORE_SQL_LEN 1536
+
+/* "?,?,…": the first 2 * n - 1 characters are n parameters. */
+extern const char store_marks[2 * STORE_FORMS];
+
+/* Pure. A row's columns, as text; .p NULL for NULL. Sets all of out but the certificate. */
+struct store_text {
+	struct bytes cert_num, time, reason, status;
+};
+void store_read_row(const struct store_text *t, struct store_row *out);
+
+/* Pure. Which of two rows of one serial counts. */
+bool store_row_beats(const struct store_row *a, const struct store_row *b);
+
+/* Pure. "2024-01-02 03:04:05", with a 'T', a fraction or a 'Z' as well, or a date alone.
+ * ROW_NO_TIME if it is neither. */
+int64_t store_parse_time(struct bytes text);
+
+#define STORE_TIME_LEN 20
+void store_format_time(int64_t t, char out[STORE_TIME_LEN]);
+
+#endif

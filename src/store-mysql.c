@@ -1,0 +1,363 @@
+/*
+ * MySQL and MariaDB.
+ */
+#include "store-mysql.h"
+
+#include <errmsg.h>
+#include <mysqld_error.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A longer text in one of these columns is no word or date that we know. */
+#define COLUMN_LEN 64
+
+struct mysql_store {
+	struct store base;
+	MYSQL *my;
+};
+
+static MYSQL *my_of(struct store *s)
+{
+	return ((struct mysql_store *)(void *)s)->my;
+}
+
+static void mysql_store_close(struct store *s)
+{
+	mysql_close(my_of(s));
+	free(s);
+}
+
+/* Says what an operator can do about the usual failures. */
+static enum err fail(struct store *s, unsigned code, const char *text)
+{
+	switch (code) {
+	case ER_NO_SUCH_TABLE:
+		return store_fail(s, "there is no table %s: make it with \"ocspctl init-db\", "
+				  "or set table= (%s)", s->table, text);
+	case ER_BAD_FIELD_ERROR:
+		return store_fail(s, "table %s lacks a column: %s", s->table, text);
+	case CR_SERVER_LOST:
+	case CR_SERVER_GONE_ERROR:
+		return store_fail(s, "the database did not answer in time, or hung up (%s)", text);
+	default:
+		return store_fail(s, "table %s: %s (error %u)", s->table, text, code);
+	}
+}
+
+static void bind_bytes(MYSQL_BIND *b, enum enum_field_types type, struct bytes v)
+{
+	b->buffer_type = v.p ? type : MYSQL_TYPE_NULL;
+	b->buffer = (void *)(uintptr_t)v.p;	/* a parameter: only read */
+	b->buffer_length = v.len;
+}
+
+static void bind_word(MYSQL_BIND *b, const char *word)
+{
+	bind_bytes(b, MYSQL_TYPE_STRING, word ? bytes_str(word) : bytes_of(NULL, 0));
+}
+
+static void bind_forms(MYSQL_BIND *b, const struct store_forms *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		bind_word(&b[i], f->text[i]);
+}
+
+/* Prepares and executes, in one round trip where the library and the server can. */
+static enum err execute(struct store *s, const char *sql, MYSQL_BIND *params,
+			unsigned n, MYSQL_STMT **out)
+{
+	MYSQL_STMT *stmt = mysql_stmt_init(my_of(s));
+	bool failed;
+
+	if (!stmt)
+		return store_fail(s, "out of memory");
+#ifdef LIBMARIADB
+	failed = mysql_stmt_attr_set(stmt, STMT_ATTR_PREBIND_PARAMS, &n) ||
+		mysql_stmt_bind_param(stmt, params) ||
+		mariadb_stmt_execute_direct(stmt, sql, strlen(sql));
+#else
+	failed = mysql_stmt_prepare(stmt, sql, strlen(sql)) || mysql_stmt_param_count(stmt) != n ||
+		mysql_stmt_bind_param(stmt, params) || mysql_stmt_execute(stmt);
+#endif
+	if (failed) {
+		enum err e = fail(s, mysql_stmt_errno(stmt), mysql_stmt_error(stmt));
+
+		mysql_stmt_close(stmt);
+		return e;
+	}
+	*out = stmt;
+	return E_OK;
+}
+
+enum { COL_CERT_NUM, COL_TIME, COL_REASON, COL_STATUS, COL_CERT_LEN, COL_CERT, N_COLS };
+
+struct columns {
+	MYSQL_BIND bind[N_COLS];
+	char text[COL_CERT_LEN][COLUMN_LEN];
+	uint64_t cert_len;
+	unsigned long len[N_COLS];
+	sql_bool null[N_COLS];
+};
+
+static void bind_columns(struct columns *c)
+{
+	memset(c, 0, sizeof *c);
+	for (int i = 0; i < N_COLS; i++) {
+		/* as text: whether a column is an ENUM, a DATETIME or a VARCHAR doesn't matter */
+		c->bind[i].buffer_type = MYSQL_TYPE_STRING;
+		c->bind[i].length = &c->len[i];
+		c->bind[i].is_null = &c->null[i];
+		if (i < COL_CERT_LEN) {
+			c->bind[i].buffer = c->text[i];
+			c->bind[i].buffer_length = COLUMN_LEN;
+		}
+	}
+	c->bind[COL_CERT_LEN].buffer_type = MYSQL_TYPE_LONGLONG;
+	c->bind[COL_CERT_LEN].buffer = &c->cert_len;
+	c->bind[COL_CERT_LEN].is_unsigned = 1;
+	/* fetched once its length is known */
+	c->bind[COL_CERT].buffer_type = MYSQL_TYPE_BLOB;
+}
+
+static struct bytes column(const struct columns *c, int i)
+{
+	if (c->null[i])
+		return bytes_of(NULL, 0);
+	return bytes_of(c->text[i], c->len[i] < COLUMN_LEN ? c->len[i] : COLUMN_LEN);
+}
+
+/* Of the row that was fetched last. */
+static enum err fetch_cert(struct store *s, MYSQL_STMT *stmt, const struct columns *c,
+			   struct store_row *row)
+{
+	unsigned long len = c->null[COL_CERT] ? 0 : c->len[COL_CERT];
+	MYSQL_BIND b = { .buffer_type = MYSQL_TYPE_BLOB };
+	unsigned long got = 0;
+	sql_bool null = 0;
+
+	row->cert_too_long = !c->null[COL_CERT_LEN] && c->cert_len > LIM_CERT_LEN;
+	if (len == 0 || len > LIM_CERT_LEN)
+		return E_OK;
+	row->cert = malloc(len);
+	if (!row->cert)
+		return store_fail(s, "out of memory");
+	b.buffer = row->cert;
+	b.buffer_length = len;
+	b.length = &got;
+	b.is_null = &null;
+	if (mysql_stmt_fetch_column(stmt, &b, COL_CERT, 0) != 0 || got != len) {
+		store_row_free(row);
+		return store_fail(s, "the certificate can't be read: %s", mysql_stmt_error(stmt));
+	}
+	row->cert_len = len;
+	return E_OK;
+}
+
+static enum err fetch_rows(struct store *s, MYSQL_STMT *stmt, struct store_row *out)
+{
+	struct store_row best = { .cert = NULL };
+	struct columns c;
+	bool have = false;
+	enum err e = E_OK;
+	int rc;
+
+	bind_columns(&c);
+	if (mysql_stmt_bind_result(stmt, c.bind))
+		return fail(s, mysql_stmt_errno(stmt), mysql_stmt_error(stmt));
+	while ((rc = mysql_stmt_fetch(stmt)) == 0 || rc == MYSQL_DATA_TRUNCATED) {
+		struct store_text t = { column(&c, COL_CERT_NUM), column(&c, COL_TIME),
+					column(&c, COL_REASON), column(&c, COL_STATUS) };
+		struct store_row row;
+
+		store_read_row(&t, &row);
+		if (have && !store_row_beats(&row, &best))
+			continue;
+		e = fetch_cert(s, stmt, &c, &row);
+		if (e != E_OK)
+			goto out;
+		store_row_free(&best);
+		best = row;
+		have = true;
+	}
+	if (rc != MYSQL_NO_DATA) {
+		e = fail(s, mysql_stmt_errno(stmt), mysql_stmt_error(stmt));
+		goto out;
+	}
+	if (!have)
+		return E_NOT_FOUND;
+	*out = best;
+	return E_OK;
+out:
+	store_row_free(&best);
+	return e;
+}
+
+static enum err find(struct store *s, const struct store_forms *f, bool want_cert,
+		     struct store_row *out)
+{
+	MYSQL_BIND params[STORE_FORMS] = { 0 };
+	char sql[STORE_SQL_LEN], cert[128] = "NULL,NULL";
+	MYSQL_STMT *stmt;
+	enum err e;
+
+	if (want_cert)
+		snprintf(cert, sizeof cert, "LENGTH(cert),IF(LENGTH(cert)<=%d,cert,NULL)",
+			 LIM_CERT_LEN);
+	snprintf(sql, sizeof sql, "SELECT cert_num,revocation_time,revocation_reason,status,%s "
+		 "FROM %s WHERE cert_num IN (%.*s)", cert, s->name, (int)(2 * f->n - 1),
+		 store_marks);
+	bind_forms(params, f);
+	e = execute(s, sql, params, (unsigned)f->n, &stmt);
+	if (e != E_OK)
+		return e;
+	e = fetch_rows(s, stmt, out);
+	mysql_stmt_close(stmt);
+	return e;
+}
+
+/* A statement without parameters. */
+static enum err query(struct store *s, const char *sql)
+{
+	MYSQL *my = my_of(s);
+
+	return mysql_real_query(my, sql, strlen(sql)) ? fail(s, mysql_errno(my), mysql_error(my)) :
+		E_OK;
+}
+
+static enum err create(struct store *s, bool *created)
+{
+	char sql[STORE_SQL_LEN];
+	enum err e;
+
+	snprintf(sql, sizeof sql,
+		 "CREATE TABLE IF NOT EXISTS %s (\n"
+		 "  `cert_num` varchar(50) NOT NULL,\n"
+		 "  `revocation_time` datetime DEFAULT NULL,\n"
+		 "  `revocation_reason` enum('unspecified','key_compromise','ca_compromise',"
+		 "'affiliation_changed','superseded','cessation_of_operation','certificate_hold',"
+		 "'privilege_withdrawn','aa_compromise') DEFAULT NULL,\n"
+		 "  `cert` blob NOT NULL,\n"
+		 "  `status` enum('Valid','Revoked') NOT NULL DEFAULT 'Valid',\n"
+		 "  PRIMARY KEY (`cert_num`)\n"
+		 ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4", s->name);
+	e = query(s, sql);
+	if (e == E_OK)
+		*created = mysql_warning_count(my_of(s)) == 0;	/* else: it was there */
+	return e;
+}
+
+static enum err indexed(struct store *s, bool *out)
+{
+	char sql[STORE_SQL_LEN];
+	MYSQL_RES *r;
+	enum err e;
+
+	snprintf(sql, sizeof sql, "SHOW INDEX FROM %s "
+		 "WHERE Column_name='cert_num' AND Seq_in_index=1", s->name);
+	e = query(s, sql);
+	if (e != E_OK)
+		return e;
+	r = mysql_store_result(my_of(s));
+	if (!r)
+		return fail(s, mysql_errno(my_of(s)), mysql_error(my_of(s)));
+	*out = mysql_num_rows(r) > 0;
+	mysql_free_result(r);
+	return E_OK;
+}
+
+static enum err add(struct store *s, const char *cert_num, struct bytes cert)
+{
+	char sql[STORE_SQL_LEN];
+	MYSQL_BIND params[2] = { 0 };
+	MYSQL_STMT *stmt;
+	enum err e;
+
+	snprintf(sql, sizeof sql, "INSERT INTO %s (cert_num,cert,status) VALUES (?,?,'Valid')",
+		 s->name);
+	bind_word(&params[0], cert_num);
+	bind_bytes(&params[1], MYSQL_TYPE_BLOB, cert);
+	e = execute(s, sql, params, 2, &stmt);
+	if (e == E_OK)
+		mysql_stmt_close(stmt);
+	else if (mysql_errno(my_of(s)) == ER_DUP_ENTRY)
+		e = E_DATA;
+	return e;
+}
+
+static enum err set_revoked(struct store *s, const struct store_forms *f,
+		       const char *time, const char *reason)
+{
+	MYSQL_BIND params[2 + STORE_FORMS] = { 0 };
+	char sql[STORE_SQL_LEN];
+	MYSQL_STMT *stmt;
+	enum err e;
+
+	snprintf(sql, sizeof sql, "UPDATE %s SET status='Revoked',revocation_time=?,"
+		 "revocation_reason=? WHERE cert_num IN (%.*s)", s->name, (int)(2 * f->n - 1),
+		 store_marks);
+	bind_word(&params[0], time);
+	bind_word(&params[1], reason);
+	bind_forms(params + 2, f);
+	e = execute(s, sql, params, (unsigned)f->n + 2, &stmt);
+	if (e != E_OK)
+		return e;
+	if (mysql_stmt_affected_rows(stmt) == 0)
+		e = E_NOT_FOUND;
+	mysql_stmt_close(stmt);
+	return e;
+}
+
+static enum err count(struct store *s, struct store_count *out)
+{
+	char sql[STORE_SQL_LEN];
+	MYSQL_RES *r = NULL;
+	MYSQL_ROW row;
+	enum err e;
+
+	snprintf(sql, sizeof sql, "SELECT COUNT(*),COUNT(IF(LOWER(status)='valid',1,NULL)),"
+		 "COUNT(IF(LOWER(status)='revoked',1,NULL)) FROM %s", s->name);
+	e = query(s, sql);
+	if (e != E_OK)
+		return e;
+	r = mysql_store_result(my_of(s));
+	row = r ? mysql_fetch_row(r) : NULL;
+	if (row && row[0] && row[1] && row[2]) {
+		out->valid = strtoll(row[1], NULL, 10);
+		out->revoked = strtoll(row[2], NULL, 10);
+		out->odd = strtoll(row[0], NULL, 10) - out->valid - out->revoked;
+	} else {
+		e = fail(s, mysql_errno(my_of(s)), mysql_error(my_of(s)));
+	}
+	mysql_free_result(r);
+	return e;
+}
+
+static const struct store_ops ops = {
+	.quote = '`',
+	.close = mysql_store_close,
+	.find = find,
+	.create = create,
+	.indexed = indexed,
+	.add = add,
+	.revoke = set_revoked,
+	.count = count,
+};
+
+enum err store_mysql_open(const struct conf *c, struct deadline d, struct store **out,
+			  char error[STORE_ERROR_LEN])
+{
+	struct mysql_store *s = calloc(1, sizeof *s);
+
+	if (!s) {
+		snprintf(error, STORE_ERROR_LEN, "out of memory");
+		return E_DB;
+	}
+	s->base.ops = &ops;
+	s->my = mysql_connect_any(c, d, s->base.describe, sizeof s->base.describe, error);
+	if (!s->my) {
+		free(s);
+		return E_DB;
+	}
+	*out = &s->base;
+	return E_OK;
+}

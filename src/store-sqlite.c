@@ -1,0 +1,295 @@
+/*
+ * SQLite: for a try-out, or a small CA without a database server.
+ */
+#include "store-backend.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct sqlite_store {
+	struct store base;
+	sqlite3 *db;
+};
+
+static sqlite3 *db_of(struct store *s)
+{
+	return ((struct sqlite_store *)(void *)s)->db;
+}
+
+static void sqlite_store_close(struct store *s)
+{
+	sqlite3_close(db_of(s));
+	free(s);
+}
+
+static enum err fail(struct store *s)
+{
+	const char *text = sqlite3_errmsg(db_of(s));
+
+	switch (sqlite3_errcode(db_of(s))) {
+	case SQLITE_BUSY:
+		return store_fail(s, "another program kept the database locked (%s)", text);
+	case SQLITE_READONLY:
+	case SQLITE_CANTOPEN:
+		return store_fail(s, "%s: has this user the right to the file and its folder?",
+				  text);
+	case SQLITE_ERROR:
+		return store_fail(s, "table %s: %s (\"ocspctl init-db\" makes it; else set table=)",
+				  s->table, text);
+	default:
+		return store_fail(s, "table %s: %s", s->table, text);
+	}
+}
+
+/* Another program's lock is waited for as long as there is time. */
+static enum err prepare(struct store *s, const char *sql, sqlite3_stmt **out)
+{
+	sqlite3_busy_timeout(db_of(s), deadline_left_ms(s->deadline));
+	return sqlite3_prepare_v2(db_of(s), sql, -1, out, NULL) == SQLITE_OK ? E_OK : fail(s);
+}
+
+/* Takes the one step of a statement that returns no rows, and ends it. */
+static enum err finish(struct store *s, sqlite3_stmt *stmt)
+{
+	enum err e = sqlite3_step(stmt) == SQLITE_DONE ? E_OK : fail(s);
+
+	sqlite3_finalize(stmt);
+	return e;
+}
+
+/* Parameters from "first" on; the texts outlive the statement. Binding fails only for an index that
+ * the statement lacks, a bug of ours. */
+static void bind_forms(sqlite3_stmt *stmt, int first, const struct store_forms *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		sqlite3_bind_text(stmt, first + (int)i, f->text[i], -1, SQLITE_STATIC);
+}
+
+enum { COL_CERT_NUM, COL_TIME, COL_REASON, COL_STATUS, COL_CERT_LEN, COL_CERT };
+
+static struct bytes column(sqlite3_stmt *stmt, int i)
+{
+	const uint8_t *p = sqlite3_column_text(stmt, i);
+
+	return bytes_of(p, p ? (size_t)sqlite3_column_bytes(stmt, i) : 0);
+}
+
+static enum err read_row(struct store *s, sqlite3_stmt *stmt, struct store_row *out)
+{
+	struct store_text t = { column(stmt, COL_CERT_NUM), column(stmt, COL_TIME),
+				column(stmt, COL_REASON), column(stmt, COL_STATUS) };
+	const void *p = sqlite3_column_blob(stmt, COL_CERT);
+	int len = sqlite3_column_bytes(stmt, COL_CERT);
+
+	store_read_row(&t, out);
+	out->cert_too_long = sqlite3_column_int64(stmt, COL_CERT_LEN) > LIM_CERT_LEN ||
+		len > LIM_CERT_LEN;
+	if (!p || len <= 0 || out->cert_too_long)
+		return E_OK;
+	out->cert = malloc((size_t)len);
+	if (!out->cert)
+		return store_fail(s, "out of memory");
+	memcpy(out->cert, p, (size_t)len);
+	out->cert_len = (size_t)len;
+	return E_OK;
+}
+
+static enum err find(struct store *s, const struct store_forms *f, bool want_cert,
+		     struct store_row *out)
+{
+	struct store_row best = { .cert = NULL };
+	char sql[STORE_SQL_LEN], cert[128] = "NULL,NULL";
+	sqlite3_stmt *stmt = NULL;
+	bool have = false;
+	enum err e;
+	int rc;
+
+	if (want_cert)
+		snprintf(cert, sizeof cert, "length(cert),CASE WHEN length(cert)<=%d THEN cert END",
+			 LIM_CERT_LEN);
+	snprintf(sql, sizeof sql, "SELECT cert_num,revocation_time,revocation_reason,status,%s "
+		 "FROM %s WHERE cert_num IN (%.*s)", cert, s->name, (int)(2 * f->n - 1),
+		 store_marks);
+	e = prepare(s, sql, &stmt);
+	if (e != E_OK)
+		return e;
+	bind_forms(stmt, 1, f);
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		struct store_row row;
+
+		e = read_row(s, stmt, &row);
+		if (e != E_OK)
+			goto out;
+		if (have && !store_row_beats(&row, &best)) {
+			store_row_free(&row);
+			continue;
+		}
+		store_row_free(&best);
+		best = row;
+		have = true;
+	}
+	if (rc != SQLITE_DONE)
+		e = fail(s);
+	else if (!have)
+		e = E_NOT_FOUND;
+out:
+	sqlite3_finalize(stmt);
+	if (e == E_OK)
+		*out = best;
+	else
+		store_row_free(&best);
+	return e;
+}
+
+/* Has this question about the table (its only parameter) a row for an answer? */
+static enum err any_row(struct store *s, const char *sql, bool *out)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err e = prepare(s, sql, &stmt);
+	int rc;
+
+	if (e != E_OK)
+		return e;
+	sqlite3_bind_text(stmt, 1, s->table, -1, SQLITE_STATIC);
+	rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW || rc == SQLITE_DONE)
+		*out = rc == SQLITE_ROW;
+	else
+		e = fail(s);
+	sqlite3_finalize(stmt);
+	return e;
+}
+
+static enum err create(struct store *s, bool *created)
+{
+	char sql[STORE_SQL_LEN];
+	sqlite3_stmt *stmt = NULL;
+	bool there = false;
+	enum err e = any_row(s, "SELECT 1 FROM sqlite_master WHERE type='table' "
+			     "AND name=? COLLATE NOCASE", &there);
+
+	if (e != E_OK)
+		return e;
+	snprintf(sql, sizeof sql,
+		 "CREATE TABLE IF NOT EXISTS %s (\n"
+		 "  cert_num TEXT NOT NULL PRIMARY KEY,\n"
+		 "  revocation_time TEXT DEFAULT NULL,\n"
+		 "  revocation_reason TEXT DEFAULT NULL CHECK (revocation_reason IN ("
+		 "'unspecified','key_compromise','ca_compromise','affiliation_changed',"
+		 "'superseded','cessation_of_operation','certificate_hold','privilege_withdrawn',"
+		 "'aa_compromise')),\n"
+		 "  cert BLOB NOT NULL,\n"
+		 "  status TEXT NOT NULL DEFAULT 'Valid' CHECK (status IN ('Valid','Revoked'))\n"
+		 ")", s->name);
+	e = prepare(s, sql, &stmt);
+	if (e == E_OK)
+		e = finish(s, stmt);
+	if (e == E_OK)
+		*created = !there;
+	return e;
+}
+
+static enum err indexed(struct store *s, bool *out)
+{
+	return any_row(s, "SELECT 1 FROM pragma_index_list(?) AS l, pragma_index_info(l.name) AS i "
+		       "WHERE i.seqno=0 AND i.name='cert_num' COLLATE NOCASE", out);
+}
+
+static enum err add(struct store *s, const char *cert_num, struct bytes cert)
+{
+	char sql[STORE_SQL_LEN];
+	sqlite3_stmt *stmt = NULL;
+	enum err e;
+
+	snprintf(sql, sizeof sql, "INSERT INTO %s (cert_num,cert,status) VALUES (?,?,'Valid')",
+		 s->name);
+	e = prepare(s, sql, &stmt);
+	if (e != E_OK)
+		return e;
+	sqlite3_bind_text(stmt, 1, cert_num, -1, SQLITE_STATIC);
+	sqlite3_bind_blob64(stmt, 2, cert.p, cert.len, SQLITE_STATIC);
+	e = finish(s, stmt);
+	if (e != E_OK && sqlite3_extended_errcode(db_of(s)) == SQLITE_CONSTRAINT_PRIMARYKEY)
+		e = E_DATA;
+	return e;
+}
+
+static enum err set_revoked(struct store *s, const struct store_forms *f, const char *time,
+			    const char *reason)
+{
+	char sql[STORE_SQL_LEN];
+	sqlite3_stmt *stmt = NULL;
+	enum err e;
+
+	snprintf(sql, sizeof sql, "UPDATE %s SET status='Revoked',revocation_time=?,"
+		 "revocation_reason=? WHERE cert_num IN (%.*s)", s->name, (int)(2 * f->n - 1),
+		 store_marks);
+	e = prepare(s, sql, &stmt);
+	if (e != E_OK)
+		return e;
+	sqlite3_bind_text(stmt, 1, time, -1, SQLITE_STATIC);
+	sqlite3_bind_text(stmt, 2, reason, -1, SQLITE_STATIC);
+	bind_forms(stmt, 3, f);
+	e = finish(s, stmt);
+	return e == E_OK && sqlite3_changes(db_of(s)) == 0 ? E_NOT_FOUND : e;
+}
+
+static enum err count(struct store *s, struct store_count *out)
+{
+	char sql[STORE_SQL_LEN];
+	sqlite3_stmt *stmt = NULL;
+	enum err e;
+
+	snprintf(sql, sizeof sql, "SELECT COUNT(*),"
+		 "COUNT(CASE WHEN lower(status)='valid' THEN 1 END),"
+		 "COUNT(CASE WHEN lower(status)='revoked' THEN 1 END) FROM %s", s->name);
+	e = prepare(s, sql, &stmt);
+	if (e != E_OK)
+		return e;
+	if (sqlite3_step(stmt) == SQLITE_ROW) {
+		out->valid = sqlite3_column_int64(stmt, 1);
+		out->revoked = sqlite3_column_int64(stmt, 2);
+		out->odd = sqlite3_column_int64(stmt, 0) - out->valid - out->revoked;
+	} else {
+		e = fail(s);
+	}
+	sqlite3_finalize(stmt);
+	return e;
+}
+
+static const struct store_ops ops = {
+	.quote = '"',
+	.close = sqlite_store_close,
+	.find = find,
+	.create = create,
+	.indexed = indexed,
+	.add = add,
+	.revoke = set_revoked,
+	.count = count,
+};
+
+enum err store_sqlite_open(const struct conf *c, struct deadline d, bool write, struct store **out,
+			   char error[STORE_ERROR_LEN])
+{
+	struct sqlite_store *s = calloc(1, sizeof *s);
+	int flags = write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+
+	if (!s) {
+		snprintf(error, STORE_ERROR_LEN, "out of memory");
+		return E_DB;
+	}
+	s->base.ops = &ops;
+	s->base.deadline = d;
+	if (sqlite3_open_v2(c->db_file, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+		snprintf(error, STORE_ERROR_LEN, "%s: %s (\"ocspctl init-db\" makes it, and this "
+			 "user has to have the right to read it)", c->db_file,
+			 s->db ? sqlite3_errmsg(s->db) : "out of memory");
+		sqlite_store_close(&s->base);
+		return E_DB;
+	}
+	snprintf(s->base.describe, sizeof s->base.describe, "SQLite %s, file %s",
+		 sqlite3_libversion(), c->db_file);
+	*out = &s->base;
+	return E_OK;
+}

@@ -1,0 +1,157 @@
+#include "store-backend.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum err store_fail(struct store *s, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(s->error, sizeof s->error, format, ap);
+	va_end(ap);
+	for (char *p = s->error; *p; p++)
+		if ((uint8_t)*p < 0x20 || *p == 0x7f)
+			*p = '?';
+	return E_DB;
+}
+
+static enum err open_kind(const struct conf *c, struct deadline d, bool write, struct store **out,
+			  char error[STORE_ERROR_LEN])
+{
+#ifdef HAVE_SQLITE
+	if (c->db_type == DB_SQLITE)
+		return store_sqlite_open(c, d, write, out, error);
+#else
+	(void)write;
+	if (c->db_type == DB_SQLITE) {
+		snprintf(error, STORE_ERROR_LEN, "type=sqlite: this program was built without it");
+		return E_DB;
+	}
+#endif
+	return store_mysql_open(c, d, out, error);
+}
+
+enum err store_open(const struct conf *c, struct deadline d, struct store **out,
+		    char error[STORE_ERROR_LEN])
+{
+	return open_kind(c, d, false, out, error);
+}
+
+enum err store_open_to_write(const struct conf *c, struct deadline d, struct store **out,
+			     char error[STORE_ERROR_LEN])
+{
+	return open_kind(c, d, true, out, error);
+}
+
+void store_close(struct store *s)
+{
+	if (s)
+		s->ops->close(s);
+}
+
+/* What every question begins with. */
+static enum err begin(struct store *s, const char *table, struct deadline d)
+{
+	s->deadline = d;
+	s->table = table;
+	s->error[0] = '\0';
+	if (!store_quote(table, s->ops->quote, s->name))
+		return store_fail(s, "the table's name is too long");
+	return deadline_left_ms(d) ? E_OK : store_fail(s, "no time is left to ask the database");
+}
+
+enum err store_find(struct store *s, const char *table, struct bytes serial, bool want_cert,
+		    struct deadline d, struct store_row *out)
+{
+	struct store_forms forms;
+	enum err e = begin(s, table, d);
+
+	if (e != E_OK)
+		return e;
+	forms.n = store_serial_forms(serial, forms.text);
+	return s->ops->find(s, &forms, want_cert, out);
+}
+
+void store_row_free(struct store_row *r)
+{
+	free(r->cert);
+	r->cert = NULL;
+	r->cert_len = 0;
+}
+
+enum err store_create(struct store *s, const char *table, struct deadline d, bool *created)
+{
+	enum err e = begin(s, table, d);
+
+	return e == E_OK ? s->ops->create(s, created) : e;
+}
+
+enum err store_check(struct store *s, const char *table, struct deadline d)
+{
+	static const uint8_t zero[1] = { 0 };	/* no certificate has it, RFC 5280 4.1.2.2 */
+	struct store_row row;
+	bool indexed;
+	enum err e = store_find(s, table, bytes_of(zero, 1), true, d, &row);
+
+	if (e == E_OK)
+		store_row_free(&row);
+	else if (e != E_NOT_FOUND)
+		return e;
+	e = s->ops->indexed(s, &indexed);
+	if (e != E_OK || indexed)
+		return e;
+	store_fail(s, "table %s has no index on cert_num, so every lookup reads all of it: "
+		   "make cert_num its primary key", table);
+	return E_DATA;
+}
+
+enum err store_add(struct store *s, const char *table, struct bytes serial, struct bytes cert,
+		   struct deadline d)
+{
+	char cert_num[SERIAL_TEXT_LEN];
+	struct store_row row;
+	enum err e = store_find(s, table, serial, false, d, &row);
+
+	serial_text(serial, cert_num);
+	if (e == E_NOT_FOUND)
+		return s->ops->add(s, cert_num, cert);
+	if (e == E_OK) {
+		store_fail(s, "%s is already in table %s as %s", cert_num, table, row.cert_num);
+		store_row_free(&row);
+		e = E_DATA;
+	}
+	return e;
+}
+
+enum err store_revoke(struct store *s, const char *table, struct bytes serial, int64_t revoked_at,
+		      int reason, struct deadline d)
+{
+	char time[STORE_TIME_LEN];
+	struct store_forms forms;
+	enum err e = begin(s, table, d);
+
+	if (e != E_OK)
+		return e;
+	forms.n = store_serial_forms(serial, forms.text);
+	store_format_time(revoked_at, time);
+	return s->ops->revoke(s, &forms, time, reason_word(reason));
+}
+
+enum err store_count(struct store *s, const char *table, struct deadline d, struct store_count *out)
+{
+	enum err e = begin(s, table, d);
+
+	return e == E_OK ? s->ops->count(s, out) : e;
+}
+
+const char *store_error(const struct store *s)
+{
+	return s->error;
+}
+
+const char *store_describe(const struct store *s)
+{
+	return s->describe;
+}
