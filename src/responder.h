@@ -6,7 +6,6 @@
 #define OCSP_RESPONDER_H
 
 #include "cache.h"
-#include "canned.h"
 #include "conf.h"
 #include "request.h"
 #include "signer.h"
@@ -19,8 +18,6 @@ struct responder {
 	const struct conf *conf;	/* the caller's, must outlive the responder */
 	responder_say *say;
 	struct signer signer[LIM_CAS];	/* one for each conf->ca[] */
-	struct canned *canned;		/* the ocspresponse= files that can be used */
-	size_t n_canned;
 	struct cache cache;
 	struct store *store;		/* NULL until it is needed */
 	uint8_t cached[LIM_RESPONSE_LEN];	/* the entry that is looked at */
@@ -29,17 +26,17 @@ struct responder {
 #define RESPONDER_ERROR_LEN SIGNER_ERROR_LEN
 
 /* Loads the certificates of all CAs and opens the cache; no key, no database, no ocspresponse file
- * yet. E_SIGNER, E_IO with a sentence in error. The struct is large: not for a stack. */
+ * yet. E_SIGNER, E_DATA, E_IO with a sentence in error: nothing is left open then. The struct is
+ * large: not for a stack. key_init() comes first. */
 MUST_CHECK enum err responder_open(const struct conf *conf, responder_say *say, struct responder *out,
 				   char error[RESPONDER_ERROR_LEN]);
 
-/* NULL-safe members: also after a responder_open() that failed. */
 void responder_close(struct responder *r);
 
 enum source { SOURCE_NONE, SOURCE_CACHE, SOURCE_STORE, SOURCE_CANNED, SOURCE_SIGNED };
 
-/* "-", "cache" (agreed by another process meanwhile, or the database is down), "store" (the
- * database said the same again), "canned", "signed". */
+/* "-", "cache" (another process has just signed it, or the database can't be asked), "store" (a
+ * cached answer that the database agreed with again), "canned" (ocspresponse=), "signed". */
 const char *source_name(enum source s);
 
 /* What a log line says about an answer. */
@@ -48,7 +45,7 @@ struct answer_info {
 	size_t n;			/* CertIDs asked for */
 	const char *status;	/* "good", "revoked", "unknown", or OCSPResponseStatus's name */
 	enum source source;
-	char why[256];		/* a clause for a request that got no status, or "" */
+	char why[RESPONDER_ERROR_LEN];	/* why there is no status, for the log; else "" */
 };
 
 /* Answers one request. out holds LIM_RESPONSE_LEN; *der lies in it and is always a well-formed

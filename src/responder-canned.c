@@ -1,0 +1,83 @@
+#include <errno.h>
+#include <stdio.h>
+
+#include "canned.h"
+#include "responder-impl.h"
+
+/* Is this CertID about the certificate of that CA? Only then does a file that can't even be read
+ * matter to the one who asks. */
+static bool is_about(const struct cert *ca, const struct certid *id)
+{
+	struct cert issuer = { .subject = ca->issuer };
+	uint8_t hash[CERT_HASH_LEN];
+	struct bytes serial;
+
+	return certid_serial(id, &serial) && bytes_eq(serial, ca->serial) &&
+	       id->alg != HASH_UNKNOWN && cert_name_hash(&issuer, id->alg, hash) &&
+	       bytes_eq(id->name_hash, bytes_of(hash, hashalg_len(id->alg)));
+}
+
+/* A file without nextUpdate, as the predecessor took them, is never valid in the cache: it is sent
+ * from here each time. */
+static void publish(struct ask *a, const struct canned *c, const struct single *s)
+{
+	const struct cache *cache = &a->r->cache;
+	const struct certid *id = &a->request.id[0];
+
+	if (cache->fd < 0 || s->next_update == INT64_MIN)
+		return;
+	if (cache_make_folder(cache, id) != E_OK ||
+	    cache_put(cache, id, c->der, clock_real_ms()) != E_OK)
+		ask_say(a, LEVEL_WARNING, 0, "the answer can't be put into the cache");
+}
+
+/* E_NOT_FOUND: this file has nothing to do with the question. */
+static enum err try_file(struct ask *a, const char *path, const struct signer *s)
+{
+	char error[CANNED_ERROR_LEN];
+	struct single single;
+	struct canned c;
+	enum err e;
+
+	e = canned_load(path, s->conf, &c, error);
+	if (e) {
+		if (!is_about(&s->ca, &a->request.id[0]))
+			return E_NOT_FOUND;
+		a->r->say(LEVEL_CRITICAL, error);
+		return e;
+	}
+	e = response_find(&c.response, a->request.id[0].der, &single);
+	if (e)
+		goto out;
+	e = canned_check(&c, clock_real_ms() / 1000, error);
+	if (e) {
+		a->r->say(LEVEL_CRITICAL, error);
+		goto out;
+	}
+	publish(a, &c, &single);
+	ask_answer(a, c.der, SOURCE_CANNED, cert_status_name(single.status));
+out:
+	canned_free(&c);
+	return e;
+}
+
+enum err ask_canned(struct ask *a)
+{
+	enum err e, worst = E_NOT_FOUND;
+
+	for (size_t i = 0; i < a->r->conf->n_ca; i++) {
+		const struct signer *s = &a->r->signer[i];
+
+		for (size_t j = 0; s->conf->ocspresponse[j]; j++) {
+			e = try_file(a, s->conf->ocspresponse[j], s);
+			if (e == E_OK)
+				return E_OK;
+			if (e != E_NOT_FOUND)
+				worst = e;
+		}
+	}
+	if (worst == E_NOT_FOUND)
+		return E_NOT_FOUND;
+	/* it is ours to answer, and will be once somebody has renewed the file: tryLater */
+	return ask_fail(a, E_IO, "its ocspresponse file can't be sent");
+}
