@@ -6,7 +6,7 @@
 
 #include "bytes.h"
 #include "error.h"
-#include "limits.h"
+#include "bounds.h"
 
 enum hashalg { HASH_SHA1, HASH_SHA256, HASH_SHA384, HASH_SHA512, HASH_COUNT, HASH_UNKNOWN = HASH_COUNT };
 

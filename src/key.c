@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 #include "io.h"
-#include "limits.h"
+#include "bounds.h"
 #include "pem.h"
 #include "sigalg.h"
 

@@ -1,10 +1,10 @@
 /*
- * limits.h - every quantity that an outsider can choose, and how much of it we take.
+ * bounds.h - every quantity that an outsider can choose, and how much of it we take.
  *
  * Each limit says its unit, why it has that size, and what is answered beyond it.
  */
-#ifndef OCSP_LIMITS_H
-#define OCSP_LIMITS_H
+#ifndef OCSP_BOUNDS_H
+#define OCSP_BOUNDS_H
 
 /* An OCSPRequest, octets. One CertID takes 75 to 200; a signed request with its chain some
  * thousands. Beyond: HTTP 413, or malformedRequest for bare DER. */
