@@ -4,6 +4,16 @@
 # report in the Test Anything Protocol.
 
 UNIT_TESTS = \
+	tests/unit/test-cache \
+	tests/unit/test-certid \
+	tests/unit/test-der \
+	tests/unit/test-fresh \
+	tests/unit/test-gtime \
+	tests/unit/test-http \
+	tests/unit/test-io \
+	tests/unit/test-request \
+	tests/unit/test-response \
+	tests/unit/test-sandbox \
 	tests/unit/test-sha256
 FUNCTIONAL_TESTS = \
 	tests/answers.py \
@@ -18,6 +28,7 @@ TESTS = $(UNIT_TESTS) $(FUNCTIONAL_TESTS)
 
 # What every unit test is linked with that does not say otherwise.
 LDADD = libfront.a $(CMOCKA_LIBS)
+tests_unit_test_sandbox_SOURCES = tests/unit/test-sandbox.c src/sandbox.c
 
 # Functional tests use what "make all" has built.
 $(FUNCTIONAL_TESTS:.py=.log): ocsp-stdio ocsp-sign ocspctl
@@ -46,6 +57,7 @@ AM_TESTS_ENVIRONMENT = \
 
 EXTRA_DIST += $(FUNCTIONAL_TESTS) \
 	tests/data \
+	tests/unit/unit.h \
 	tests/lib/cases.py \
 	tests/lib/der.py \
 	tests/lib/mariadb.py \
