@@ -5,7 +5,7 @@
  * begins a comment anywhere: a value ends before it, and blanks around it are cut. New: a value in
  * double quotes may hold anything but a newline, \" and \\ stand for " and \. Keys and sections
  * are matched without regard to case. An UTF-8 byte order mark at the start is skipped, CR before
- * LF is cut; a NUL or another control character (but tab) in a line is an error.
+ * LF is cut; a NUL or another control character (but tab) is an error, outside of comments.
  */
 #ifndef OCSP_INI_H
 #define OCSP_INI_H
@@ -29,6 +29,8 @@ struct ini_item {
 };
 
 struct ini ini_of(struct bytes text);
+
+/* Reads up to the next section or value. After an INI_ERROR it may go on with the next line. */
 struct ini_item ini_next(struct ini *i);
 
 /* Writes the value with its escapes resolved and a NUL; false if it doesn't fit in cap. */
