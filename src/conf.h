@@ -10,7 +10,7 @@
 
 #include "bytes.h"
 #include "error.h"
-#include "limits.h"
+#include "bounds.h"
 
 enum conf_db { DB_MYSQL, DB_SQLITE };
 enum conf_unknown { UNKNOWN_UNAUTHORIZED, UNKNOWN_UNKNOWN, UNKNOWN_REVOKED };
@@ -34,18 +34,19 @@ struct conf_ca {
 };
 
 struct conf {
-	const char *path;	/* of this file */
+	const char *path;	/* of this file, absolute */
 	const char *dir;	/* its folder, absolute */
 
 	/* [db] */
 	enum conf_db db_type;
-	const char *db_host[LIM_HOSTS + 1];	/* "host" or "host:port" or "[v6]:port", NULL-terminated */
+	const char *db_host[LIM_HOSTS + 1];	/* "host[:port]" or "[v6][:port]", NULL-terminated */
 	unsigned db_port;	/* for hosts that name none */
 	const char *db_socket;	/* NULL: TCP (unless the host is "localhost") */
 	const char *db_name;
 	const char *db_user;
 	const char *db_password;	/* NULL if CONF_NO_SECRETS */
 	const char *db_file;	/* SQLite */
+	const char *db_table;	/* of every CA that has no table of its own */
 	const char *db_tls_ca, *db_tls_cert, *db_tls_key;	/* NULL if not set */
 	bool db_tls, db_tls_verify;
 	enum level log_level;
@@ -84,22 +85,26 @@ struct conf {
 MUST_CHECK enum err conf_load(const char *path, int flags, struct conf *out,
 			      char error[CONF_ERROR_LEN]);
 
-/* The same on octets that are already read; path is for messages and relative names. Pure. */
+/* The same on octets that are already read; path is for messages and relative names, and kept as it
+ * is. Pure. */
 MUST_CHECK enum err conf_parse(struct bytes text, const char *path, int flags, struct conf *out,
 			       char error[CONF_ERROR_LEN]);
 
 /* Wipes what is secret and frees. NULL-safe on a zeroed struct. */
 void conf_free(struct conf *c);
 
-/* Every key that is read, for the documentation's test: calls f once for each. */
+/* Every key that is read, for the documentation and its test. fallback is NULL where a key has no
+ * default. */
 struct conf_key {
-	const char *section, *key, *fallback, *help;
+	const char *section, *key, *fallback, *help;	/* section: "db", "ocsp", "ca NAME" */
 };
 const struct conf_key *conf_keys(size_t *n);
 
 /* Pure value readers, exposed for their tests. All take the whole value or fail. */
 MUST_CHECK bool conf_read_period(struct bytes v, int64_t *seconds);	/* 12h 1d 2m 1y, either case */
 MUST_CHECK bool conf_read_bool(struct bytes v, bool *out);	/* yes/no true/false on/off 1/0 */
-MUST_CHECK bool conf_read_seconds(struct bytes v, int64_t *ms);	/* 5, 2.5, 90s, 500ms, 10m is an error */
+MUST_CHECK bool conf_read_seconds(struct bytes v, int64_t *ms);	/* 5 2.5 90s 500ms; no 10m */
+MUST_CHECK bool conf_read_duration(struct bytes v, int64_t *seconds);	/* 300 90s 5min 2h 1d */
+MUST_CHECK bool conf_read_number(struct bytes v, int64_t *n);	/* decimal digits, nine at most */
 
 #endif
