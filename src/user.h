@@ -13,6 +13,16 @@
  * knows better) in the text of a passwd file. E_NOT_FOUND. */
 MUST_CHECK enum err user_find(struct bytes passwd, const char *name, uid_t *uid, gid_t *gid);
 
+/* Pure: the name of a user, or its number in digits if the text doesn't have it. */
+#define USER_NAME_LEN 40
+void user_name(struct bytes passwd, uid_t uid, char out[USER_NAME_LEN]);
+
+/* Pure: first, and the groups of a group file that list the user; cap at most. Returns how many. */
+size_t user_groups(struct bytes group, const char *name, gid_t first, gid_t *out, size_t cap);
+
+/* The name of the user that this process runs as, for a message. */
+void user_self(char out[USER_NAME_LEN]);
+
 /* Makes this process run as that user: does nothing if it already does; root drops to it, with its
  * group alone (or its groups of /etc/group where init_groups is set), for good; anyone else is
  * refused. E_USER with a sentence in error, which has room for 256. */
