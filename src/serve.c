@@ -109,6 +109,7 @@ static enum err send_reply(struct connection *c, const struct http_request *q,
 	r->persistent = q->persistent && r->status < 400;
 	c->persistent = r->persistent;
 	r->now_s = clock_real_ms() / 1000;
+	r->max_age_s = http_max_age(c->front->conf->maxage_s, r->next_update_s, r->now_s);
 	r->has_body = r->status != 304;
 	r->body_len = content.len;
 	if (q->method == HTTP_HEAD || r->status == 304)
@@ -159,7 +160,6 @@ static enum err send_answer(struct connection *c, const struct http_request *q,
 		r.cacheable = !r.is_private && a->response.next_update != INT64_MIN;
 		r.this_update_s = a->response.this_update;
 		r.next_update_s = a->response.next_update;
-		r.max_age_s = conf->maxage_s;
 	}
 	/* a digest only for those who can use it */
 	if (r.cacheable && (get || q->if_none_match.p)) {
