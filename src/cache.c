@@ -216,6 +216,12 @@ bool cache_backoff_set(const struct cache *c)
 	return fresh;
 }
 
+void cache_backoff_renew(const struct cache *c)
+{
+	if (c->fd >= 0)
+		utimensat(c->fd, BACKOFF, NULL, AT_SYMLINK_NOFOLLOW);
+}
+
 bool cache_backoff_clear(const struct cache *c)
 {
 	return c->fd >= 0 && unlinkat(c->fd, BACKOFF, 0) == 0;

@@ -59,4 +59,8 @@ bool cache_backoff_set(const struct cache *c);
 bool cache_backoff_clear(const struct cache *c);
 bool cache_backoff(const struct cache *c, int64_t now_ms);
 
+/* Before the first question after a back-off: begins it anew if there was one, so that of many who
+ * come at this moment one asks, and the others send what they have. */
+void cache_backoff_renew(const struct cache *c);
+
 #endif

@@ -165,6 +165,7 @@ static enum err ask_all(struct ask *a)
 {
 	enum err e = E_OK;
 
+	cache_backoff_renew(&a->r->cache);
 	a->agreed_ms = clock_real_ms();
 	for (size_t i = 0; e == E_OK && i < a->request.n; i++)
 		e = ask_status(a, i);
