@@ -51,7 +51,8 @@ enum err store_sqlite_open(const struct conf *c, struct deadline d, bool write, 
 /* Remembers a sentence (control characters become '?') and returns E_DB. */
 enum err store_fail(struct store *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Pure. The name as SQL has to spell it, in these quotes. False if it does not fit. */
+/* Pure. "table" or "schema.table" as SQL has to spell it, in these quotes. False if it does not
+ * fit. */
 MUST_CHECK bool store_quote(const char *name, char quote, char out[STORE_NAME_LEN]);
 
 /* A statement of ours, with the name and the parameters in it: longer than any that is needed. */

@@ -5,6 +5,9 @@
  */
 #include "store-mysql.h"
 
+#ifdef __GLIBC__
+#include <nss.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,8 +56,8 @@ static bool read_target(const char *text, unsigned port, struct target *out)
 	out->host[end - host] = '\0';
 	/* "localhost" is the server's socket; the predecessor's library took TCP, and where the
 	 * server runs in a container that is all there is. No resolver is needed for either. */
-	if (strcmp(text, "localhost") == 0) {
-		if (access(MYSQL_UNIX_ADDR, F_OK) == 0)
+	if (strcmp(out->host, "localhost") == 0) {
+		if (!colon && access(MYSQL_UNIX_ADDR, F_OK) == 0)
 			out->socket = MYSQL_UNIX_ADDR;
 		else
 			stpcpy(out->host, "127.0.0.1");
@@ -148,6 +151,11 @@ MYSQL *mysql_connect_any(const struct conf *c, struct deadline d, char *what, si
 	const char *const *host = c->db_socket ? socket : c->db_host;
 	size_t n = 0, len = 0;
 
+#ifdef __GLIBC__
+	/* The library looks up its default port, which no connection of ours uses: a hundred
+	 * microseconds, and all library folders, where nsswitch.conf says "services: db files". */
+	__nss_configure_lookup("services", "files");
+#endif
 	while (host[n])
 		n++;
 	snprintf(error, STORE_ERROR_LEN, "no database host is configured: set host= in [db]");

@@ -142,16 +142,18 @@ out:
 	return e;
 }
 
-/* Has this question about the table (its only parameter) a row for an answer? */
+/* Has this question about the table (its only parameter) a row for an answer? A schema's name does
+ * not count: a file has but one. */
 static enum err any_row(struct store *s, const char *sql, bool *out)
 {
+	const char *dot = strrchr(s->table, '.');
 	sqlite3_stmt *stmt = NULL;
 	enum err e = prepare(s, sql, &stmt);
 	int rc;
 
 	if (e != E_OK)
 		return e;
-	sqlite3_bind_text(stmt, 1, s->table, -1, SQLITE_STATIC);
+	sqlite3_bind_text(stmt, 1, dot ? dot + 1 : s->table, -1, SQLITE_STATIC);
 	rc = sqlite3_step(stmt);
 	if (rc == SQLITE_ROW || rc == SQLITE_DONE)
 		*out = rc == SQLITE_ROW;

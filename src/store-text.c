@@ -195,11 +195,13 @@ bool store_quote(const char *name, char quote, char out[STORE_NAME_LEN])
 
 	out[n++] = quote;
 	for (; *name; name++) {
-		if (n + 4 > STORE_NAME_LEN)
+		if (n + 5 > STORE_NAME_LEN)
 			return false;
-		if (*name == quote)
+		if (*name == '.' || *name == quote)
 			out[n++] = quote;
 		out[n++] = *name;
+		if (*name == '.')
+			out[n++] = quote;
 	}
 	out[n++] = quote;
 	out[n] = '\0';
