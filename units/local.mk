@@ -1,0 +1,58 @@
+# Included by Makefile.am: what is installed beside the programs and their manuals.
+#
+# The sources have the paths of a system's own package (/usr/bin, /etc, /var), and can be used as
+# they are. What is installed has the paths of this configuration.
+
+UNITS = ocsp.socket ocsp@.service ocsp-listen.socket ocsp-listen.service
+UNIT_FILES = $(UNITS:%=units/%)
+ETC_FILES = \
+	etc/logrotate.d/ocsp_py \
+	etc/ocsp_py/config.ini \
+	etc/sysusers.d/ocsp_py.conf \
+	etc/tmpfiles.d/ocsp_py.conf \
+	etc/xinetd.d/ocsp
+
+sysusersdir = $(prefix)/lib/sysusers.d
+tmpfilesdir = $(prefix)/lib/tmpfiles.d
+logrotatedir = $(sysconfdir)/logrotate.d
+xinetddir = $(sysconfdir)/xinetd.d
+examplesdir = $(docdir)/examples
+
+unit_DATA = $(UNITS:%=units-built/%)
+sysusers_DATA = units-built/sysusers.d/ocsp_py.conf
+tmpfiles_DATA = units-built/tmpfiles.d/ocsp_py.conf
+logrotate_DATA = units-built/logrotate.d/ocsp_py
+xinetd_DATA = units-built/xinetd.d/ocsp
+examples_DATA = units-built/sudoers-ocsp
+noinst_DATA = units-built/ocsp_py/config.ini
+
+EXTRA_DIST += $(UNIT_FILES) $(ETC_FILES) docs/examples/sudoers-ocsp
+
+# In two steps, since a path of this configuration may contain one of the others.
+RELOCATE = $(SED) \
+	-e 's|/usr/bin/ocsp|@BIN@/ocsp|g' -e 's|/usr/libexec/|@LIBEXEC@/|g' \
+	-e 's|/etc/|@ETC@/|g' -e 's|/var/|@VAR@/|g' \
+	-e 's|@BIN@|$(bindir)|g' -e 's|@LIBEXEC@|$(libexecdir)|g' \
+	-e 's|@ETC@|$(sysconfdir)|g' -e 's|@VAR@|$(localstatedir)|g'
+RELOCATE_FILE = $(AM_V_GEN)$(MKDIR_P) $(@D) && $(RELOCATE) < $< > $@.tmp && mv $@.tmp $@
+
+units-built/%: units/% Makefile
+	$(RELOCATE_FILE)
+units-built/%: etc/% Makefile
+	$(RELOCATE_FILE)
+units-built/%: docs/examples/% Makefile
+	$(RELOCATE_FILE)
+
+# An administrator's configuration is never replaced, and only removed if nobody has changed it.
+CONFIG_INI = $(DESTDIR)$(sysconfdir)/ocsp_py/config.ini
+
+install-data-local: units-built/ocsp_py/config.ini
+	$(MKDIR_P) "$(DESTDIR)$(sysconfdir)/ocsp_py"
+	test -e "$(CONFIG_INI)" || $(INSTALL) -m 0640 units-built/ocsp_py/config.ini "$(CONFIG_INI)"
+
+uninstall-local:
+	if cmp -s units-built/ocsp_py/config.ini "$(CONFIG_INI)"; then rm -f "$(CONFIG_INI)"; fi
+	-rmdir "$(DESTDIR)$(sysconfdir)/ocsp_py" 2> /dev/null
+
+clean-local:
+	rm -rf units-built
