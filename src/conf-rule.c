@@ -111,10 +111,11 @@ static const char *keep_path(struct conf *c, struct bytes v)
 /* Takes the next element off a list with commas, without the blanks around it. */
 static bool take_element(struct bytes *list, struct bytes *out)
 {
-	const uint8_t *p = list->p, *end = p + list->len, *comma;
+	const uint8_t *p = list->p, *end, *comma;
 
 	if (!p)
 		return false;
+	end = p + list->len;
 	comma = memchr(p, ',', list->len);
 	*list = comma ? bytes_of(comma + 1, (size_t)(end - comma - 1)) : bytes_of(NULL, 0);
 	if (comma)
