@@ -18,9 +18,10 @@ static bool decode(uint8_t *buf, size_t len, struct bytes *out)
 	struct der_item item;
 	struct pem pem;
 
-	if (der_peek(&d) == DER_SEQUENCE && der_next(&d, &item)) {
+	if (der_peek(&d) == DER_SEQUENCE && der_next(&d, &item) &&
+	    pem_blank(bytes_of(d.p, (size_t)(d.end - d.p)))) {
 		*out = item.all;
-		return pem_blank(bytes_of(d.p, (size_t)(d.end - d.p)));
+		return true;
 	}
 	if (pem_next(&text, &pem)) {
 		if (!pem_blank(text))

@@ -132,9 +132,8 @@ static enum err next_cert(struct bytes *in, struct cert *out)
 	size_t len;
 
 	/* a text may begin with "0" too: what isn't DER to its end is looked through for PEM */
-	if (der_peek(&d) == DER_SEQUENCE && der_next(&d, &item)) {
-		if (!pem_blank(bytes_of(d.p, (size_t)(d.end - d.p))))
-			return E_DATA;
+	if (der_peek(&d) == DER_SEQUENCE && der_next(&d, &item) &&
+	    pem_blank(bytes_of(d.p, (size_t)(d.end - d.p)))) {
 		octets = malloc(item.all.len);
 		if (!octets)
 			return E_BUSY;
