@@ -70,10 +70,6 @@ void store_read_row(const struct store_text *t, struct store_row *out);
 /* Pure. Which of two rows of one serial counts. */
 bool store_row_beats(const struct store_row *a, const struct store_row *b);
 
-/* Pure. "2024-01-02 03:04:05", with a 'T', a fraction or a 'Z' as well, or a date alone.
- * ROW_NO_TIME if it is neither. */
-int64_t store_parse_time(struct bytes text);
-
 #define STORE_TIME_LEN 20
 void store_format_time(int64_t t, char out[STORE_TIME_LEN]);
 

@@ -89,6 +89,10 @@ const char *store_describe(const struct store *s);
 int reason_of_word(struct bytes word);	/* or ROW_ODD_REASON */
 const char *reason_word(int reason);
 
+/* Pure: a revocation_time as it may be written: "2024-01-02 03:04:05", with a 'T', a fraction or a
+ * 'Z' as well, or a date alone; always UTC. ROW_NO_TIME if it is none of these. */
+int64_t store_parse_time(struct bytes text);
+
 /* Pure: every form of a serial that the primary key is asked for, the predecessor's first: with no,
  * one or two leading zeros, and padded to 16, 32 and 40 digits; each in lower case, in upper case,
  * and in upper case behind "0X". Returns how many were written (no doubles). */

@@ -1,0 +1,265 @@
+#include "ctl.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "der.h"
+#include "gtime.h"
+#include "user.h"
+
+__attribute__((format(printf, 1, 0)))
+static void say(const char *format, va_list ap, const char *end)
+{
+	fflush(stdout);		/* in the order of events, where both are the same file */
+	fputs("ocspctl: ", stderr);
+	vfprintf(stderr, format, ap);
+	fputs(end, stderr);
+}
+
+void ctl_say(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	say(format, ap, "\n");
+	va_end(ap);
+}
+
+int ctl_usage(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	say(format, ap, "; see ocspctl --help\n");
+	va_end(ap);
+	return EX_USAGE;
+}
+
+int ctl_option(int argc, char **argv, const struct option *options)
+{
+	int o = getopt_long(argc, argv, "", options, NULL);
+
+	return o == ':' ? '?' : o;
+}
+
+int ctl_code(enum err e)
+{
+	int code = err_info(e)->exit_code;
+
+	return code ? code : CTL_REFUSED;
+}
+
+const char *ctl_time(int64_t t, char out[CTL_TIME_LEN])
+{
+	char g[GTIME_LEN];
+
+	gtime_format(t, g);
+	snprintf(out, CTL_TIME_LEN, "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ", g, g + 4, g + 6, g + 8,
+		 g + 10, g + 12);
+	return out;
+}
+
+enum err ctl_load(struct ctl *c)
+{
+	char error[CONF_ERROR_LEN];
+
+	if (conf_load(c->config, 0, &c->conf, error) != E_OK) {
+		ctl_say("%s", error);
+		return E_CONFIG;
+	}
+	c->end_ca = c->conf.n_ca;
+	if (!c->ca_name)
+		return E_OK;
+	for (size_t i = 0; i < c->conf.n_ca; i++) {
+		if (strcmp(c->conf.ca[i].name, c->ca_name) != 0)
+			continue;
+		c->first_ca = i;
+		c->end_ca = i + 1;
+		return E_OK;
+	}
+	ctl_say("%s has no section [ca %s]", c->conf.path, c->ca_name);
+	return E_USAGE;
+}
+
+struct deadline ctl_deadline(const struct ctl *c)
+{
+	return deadline_in(c->conf.timeout_ms);
+}
+
+enum err ctl_store(struct ctl *c, bool write)
+{
+	char error[STORE_ERROR_LEN];
+	enum err e;
+
+	if (c->store)
+		return E_OK;
+	e = (write ? store_open_to_write : store_open)(&c->conf, ctl_deadline(c), &c->store, error);
+	if (e != E_OK)
+		ctl_say("the database can't be reached: %s", error);
+	return e;
+}
+
+enum err ctl_ca_cert(struct ctl *c, size_t i, struct cert **out)
+{
+	const struct conf_ca *ca = &c->conf.ca[i];
+	char error[CERT_ERROR_LEN];
+	enum err e = E_OK;
+
+	if (!c->ca[i].octets)
+		e = cert_load(ca->issuer ? ca->issuer : ca->cert, &c->ca[i], error);
+	if (e == E_OK)
+		*out = &c->ca[i];
+	else
+		ctl_say("%s", error);
+	return e;
+}
+
+enum err ctl_ca_of(struct ctl *c, const struct cert *cert, size_t *ca)
+{
+	for (size_t i = c->first_ca; i < c->end_ca; i++) {
+		struct cert *issuer;
+		enum err e = ctl_ca_cert(c, i, &issuer);
+
+		if (e != E_OK)
+			return e;
+		if (cert_issued_by(cert, issuer)) {
+			*ca = i;
+			return E_OK;
+		}
+	}
+	return E_NOT_FOUND;
+}
+
+static enum err target_of_file(struct ctl *c, const char *path, struct ctl_target *out)
+{
+	char error[CERT_ERROR_LEN];
+	struct cert cert = { .octets = NULL };
+	enum err e = cert_load(path, &cert, error);
+
+	if (e != E_OK) {
+		ctl_say("%s", error);
+		return e;
+	}
+	e = ctl_ca_of(c, &cert, &out->ca);
+	if (e == E_OK) {
+		memcpy(out->buf, cert.serial.p, cert.serial.len);
+		out->serial = bytes_of(out->buf, cert.serial.len);
+	} else if (e == E_NOT_FOUND) {
+		ctl_say("%s was not issued by a CA of %s", path, c->conf.path);
+	}
+	cert_free(&cert);
+	return e;
+}
+
+enum err ctl_target(struct ctl *c, const char *arg, struct ctl_target *out)
+{
+	enum err e;
+
+	if (serial_parse(bytes_str(arg), out->buf, &out->serial)) {
+		out->ca = c->first_ca;
+		if (c->end_ca - c->first_ca > 1) {
+			ctl_say("there are %zu CAs in %s: say which one with --ca NAME",
+				c->conf.n_ca, c->conf.path);
+			return E_USAGE;
+		}
+	} else if (access(arg, F_OK) != 0) {
+		ctl_say("%s is no serial number (hexadecimal digits), and no file", arg);
+		return E_USAGE;
+	} else {
+		e = target_of_file(c, arg, out);
+		if (e != E_OK)
+			return e;
+	}
+	serial_text(out->serial, out->text);
+	return E_OK;
+}
+
+/* CertID, RFC 6960 4.1.1. */
+static enum err make_certid(const struct cert *ca, struct bytes serial, enum hashalg h, bool null,
+			    uint8_t octets[CTL_CERTID_LEN], struct certid *out)
+{
+	uint8_t name[CERT_HASH_LEN], key[CERT_HASH_LEN], number[LIM_SERIAL_LEN + 1] = { 0 };
+	struct der_out o = der_out_of(octets, CTL_CERTID_LEN);
+	bool sign_octet = serial.p[0] & 0x80;
+	size_t mark;
+
+	if (!cert_name_hash(ca, h, name) || !cert_key_hash(ca, h, key))
+		return E_INTERNAL;
+	memcpy(number + 1, serial.p, serial.len);
+	/* from the last field to the first */
+	der_put_item(&o, DER_INTEGER, sign_octet ? bytes_of(number, serial.len + 1) : serial);
+	der_put_item(&o, DER_OCTET_STRING, bytes_of(key, hashalg_len(h)));
+	der_put_item(&o, DER_OCTET_STRING, bytes_of(name, hashalg_len(h)));
+	mark = der_mark(&o);
+	if (null)
+		der_put_item(&o, DER_NULL, bytes_of(NULL, 0));
+	der_put_item(&o, DER_OID, hashalg_oid(h));
+	der_wrap(&o, DER_SEQUENCE, mark);
+	der_wrap(&o, DER_SEQUENCE, 0);
+	return certid_parse(der_out_bytes(&o), out) == E_OK ? E_OK : E_INTERNAL;
+}
+
+enum err ctl_certids(const struct cert *ca, struct bytes serial, struct ctl_certids *out)
+{
+	for (size_t i = 0; i < CTL_CERTIDS; i++) {
+		enum err e = make_certid(ca, serial, (enum hashalg)(i / 2), i % 2 == 0,
+					 out->octets[i], &out->id[i]);
+
+		if (e != E_OK)
+			return e;
+	}
+	return E_OK;
+}
+
+enum err ctl_cache(struct ctl *c)
+{
+	char error[256];
+	enum err e;
+
+	if (c->cache.fd >= 0)
+		return E_OK;
+	if (geteuid() == 0) {
+		e = user_become(c->conf.user, true, error);
+		if (e != E_OK) {
+			ctl_say("the cache is left as it is: %s", error);
+			return e;
+		}
+	}
+	if (cache_open(&c->cache, c->conf.cache, c->conf.recheck_s, false) == E_OK)
+		return E_OK;
+	if (errno == ENOENT)
+		return E_NOT_FOUND;
+	ctl_say("the cache %s can't be opened (%s): run this as root or as %s", c->conf.cache,
+		strerror(errno), c->conf.user);
+	return E_IO;
+}
+
+void ctl_cache_drop(struct ctl *c, const struct ctl_target *t)
+{
+	struct ctl_certids ids;
+	struct cert *ca;
+	bool failed = false;
+	enum err e = ctl_ca_cert(c, t->ca, &ca);
+
+	if (e == E_OK)
+		e = ctl_certids(ca, t->serial, &ids);
+	if (e == E_OK)
+		e = ctl_cache(c);
+	if (e == E_NOT_FOUND)
+		return;
+	for (size_t i = 0; i < CTL_CERTIDS && e == E_OK; i++) {
+		/* whoever is signing what the row said before has published it then */
+		int lock = cache_lock(&c->cache, &ids.id[i], ctl_deadline(c));
+
+		if (cache_remove(&c->cache, &ids.id[i]) != E_OK)
+			failed = true;
+		if (lock >= 0)
+			close(lock);
+	}
+	if (e != E_OK || failed)
+		ctl_say("a cached answer about %s may be sent for up to %d seconds more (recheck=)",
+			t->text, c->conf.recheck_s);
+}

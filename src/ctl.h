@@ -1,0 +1,101 @@
+/*
+ * ctl.h - what the verbs of ocspctl share.
+ *
+ * A verb is a row of the table in ocspctl.c and a function in the file of its group (ctl-*.c). It
+ * returns an exit code: 0, 1 when something was refused or not found, else of sysexits(3).
+ */
+#ifndef OCSP_CTL_H
+#define OCSP_CTL_H
+
+#include <getopt.h>
+
+#include "cache.h"
+#include "cert.h"
+#include "conf.h"
+#include "store.h"
+
+struct ctl {
+	const char *config;	/* path of the configuration file */
+	const char *ca_name;	/* --ca, or NULL */
+	size_t first_ca, end_ca;	/* the conf.ca[] that are meant: all of them, or --ca */
+	struct conf conf;
+	struct store *store;	/* NULL until ctl_store() */
+	struct cert ca[LIM_CAS];	/* zeroed until ctl_ca_cert() */
+	struct cache cache;	/* fd -1 until ctl_cache() */
+};
+
+struct verb {
+	const char *name, *args, *help;
+	int (*run)(struct ctl *c, int argc, char **argv);	/* argv[0] is the verb */
+	bool no_conf;		/* the verb itself reads the configuration */
+};
+
+int ctl_init_db(struct ctl *c, int argc, char **argv);
+int ctl_add(struct ctl *c, int argc, char **argv);
+int ctl_revoke(struct ctl *c, int argc, char **argv);
+int ctl_status(struct ctl *c, int argc, char **argv);
+int ctl_check(struct ctl *c, int argc, char **argv);
+int ctl_setup(struct ctl *c, int argc, char **argv);
+
+#define CTL_REFUSED 1
+
+/* A sentence on standard error, behind "ocspctl: ". */
+void ctl_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same, with a hint at --help. Returns EX_USAGE. */
+int ctl_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The next option of a verb, or -1; optind then stands at its first argument. '?' was told. */
+int ctl_option(int argc, char **argv, const struct option *options);
+
+/* Reads the configuration. What fails is told. */
+MUST_CHECK enum err ctl_load(struct ctl *c);
+
+/* The exit code that stands for an error: never 0. */
+int ctl_code(enum err e);
+
+/* Time for one question to the database: timeout=. */
+struct deadline ctl_deadline(const struct ctl *c);
+
+/* Connects, once. What fails is told. */
+MUST_CHECK enum err ctl_store(struct ctl *c, bool write);
+
+/* The certificate of the CA that conf.ca[i] answers for, read once. What fails is told. */
+MUST_CHECK enum err ctl_ca_cert(struct ctl *c, size_t i, struct cert **out);
+
+/* Which conf.ca[] this certificate is one of, --ca obeyed. E_NOT_FOUND: none; it is not told. */
+MUST_CHECK enum err ctl_ca_of(struct ctl *c, const struct cert *cert, size_t *ca);
+
+/* What a verb is asked about. */
+struct ctl_target {
+	uint8_t buf[LIM_SERIAL_LEN];
+	struct bytes serial;		/* a magnitude, in buf */
+	char text[SERIAL_TEXT_LEN];
+	size_t ca;			/* index of conf.ca[] */
+};
+
+/* Reads SERIAL|CERT: a hexadecimal number, or a file with a certificate. What fails is told. */
+MUST_CHECK enum err ctl_target(struct ctl *c, const char *arg, struct ctl_target *out);
+
+/* Every CertID that a client may ask about a certificate with: hash by hash, with NULL parameters
+ * and without. */
+#define CTL_CERTIDS (2 * HASH_COUNT)
+#define CTL_CERTID_LEN 256
+struct ctl_certids {
+	struct certid id[CTL_CERTIDS];
+	uint8_t octets[CTL_CERTIDS][CTL_CERTID_LEN];
+};
+MUST_CHECK enum err ctl_certids(const struct cert *ca, struct bytes serial, struct ctl_certids *out);
+
+/* Opens the cache, once, as the user that owns it: root becomes that user for good, so this is what
+ * a verb does last. E_NOT_FOUND: there is no cache yet; E_IO, E_USER: it was told. */
+MUST_CHECK enum err ctl_cache(struct ctl *c);
+
+/* Removes every cached answer about this one. What fails is told. */
+void ctl_cache_drop(struct ctl *c, const struct ctl_target *t);
+
+/* "2024-01-02T03:04:05Z" */
+#define CTL_TIME_LEN 21
+const char *ctl_time(int64_t t, char out[CTL_TIME_LEN]);
+
+#endif
