@@ -144,17 +144,6 @@ static source source_of(const struct sockaddr_storage *addr)
 	return s;
 }
 
-static bool source_has_room(const struct state *s, source from)
-{
-	int used = 0;
-
-	if (!from || s->w->max_per_source == 0)
-		return true;
-	for (int i = 0; i < s->n; i++)
-		used += s->at_work[i].from == from;
-	return used < s->w->max_per_source;
-}
-
 static void reap(struct state *s)
 {
 	pid_t pid;
@@ -167,6 +156,24 @@ static void reap(struct state *s)
 			}
 		}
 	}
+}
+
+static int used_by(const struct state *s, source from)
+{
+	int used = 0;
+
+	for (int i = 0; i < s->n; i++)
+		used += s->at_work[i].from == from;
+	return used;
+}
+
+static bool source_has_room(struct state *s, source from)
+{
+	if (!from || s->w->max_per_source == 0 || used_by(s, from) < s->w->max_per_source)
+		return true;
+	/* some may have ended since */
+	reap(s);
+	return used_by(s, from) < s->w->max_per_source;
 }
 
 /* Said once until it works again. */
