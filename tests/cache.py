@@ -296,7 +296,7 @@ def full_disk():
     if os.getuid() != 0:
         tap.skip('only root can mount a small file system')
     small = r.folder('small')
-    mount = subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=64k,mode=0777', 'tmpfs', small],
+    mount = subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=64k,nr_inodes=100,mode=0777', 'tmpfs', small],
                            capture_output=True, text=True)
     if mount.returncode:
         tap.skip('mount: ' + mount.stderr.strip())

@@ -175,7 +175,8 @@ def passed_socket():
 def start_passed(sock, env):
     """Starts the listener as systemd does: the socket is descriptor 3, LISTEN_PID its own."""
     def prepare():
-        os.dup2(sock.fileno(), 3, inheritable=True)
+        os.dup2(sock.fileno(), 3)
+        os.set_inheritable(3, True)
 
     command = 'LISTEN_PID=$$ exec "$@"'
     return r.start_command(['sh', '-c', command, 'sh'] + r.command('ocsp-stdio', '--listen'),

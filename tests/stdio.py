@@ -210,7 +210,10 @@ def one_socket():
     r.config = before
     with ours:
         ours.sendall(request)
-        octets = read_all(ours)
+        try:
+            octets = read_all(ours)
+        except ConnectionResetError:
+            octets = b''
     assert octets == b'' or ocsp.Response(octets).code, octets
 
 
@@ -345,15 +348,25 @@ BAD_CONFIG = (
 )
 
 
+def without_config():
+    """Exit code of a program that could not read user=: it goes on as pycert if it can."""
+    try:
+        pwd.getpwnam('pycert')
+        return CONFIG if os.getuid() == 0 else NOPERM
+    except KeyError:
+        return NOPERM
+
+
 def bad_config(text, line, word):
     r.config, before = r.write('bad.ini', text), r.config
     try:
         for program in ('ocsp-stdio', 'ocsp-sign'):
             done = r.run(program, octets=request)
-            tap.equal(done.returncode, CONFIG, program)
+            tap.equal(done.returncode, without_config(), program)
             tap.contains(done.stderr.decode(), 'bad.ini:%d:' % line, program)
             tap.contains(done.stderr.decode(), word, program)
-            tap.equal(ocsp.Response(done.stdout).status, 'internalError', program)
+            if done.returncode == CONFIG:
+                tap.equal(ocsp.Response(done.stdout).status, 'internalError', program)
         checked = r.run('ocspctl', 'check')
         assert checked.returncode != 0
         tap.contains((checked.stderr + checked.stdout).decode(), 'bad.ini:%d' % line, 'ocspctl')
@@ -370,7 +383,7 @@ def no_config():
     r.config, before = r.path('missing.ini'), r.config
     try:
         done = r.run('ocsp-stdio', octets=request)
-        tap.equal(done.returncode, CONFIG)
+        tap.equal(done.returncode, without_config())
         tap.contains(done.stderr.decode(), 'missing.ini')
     finally:
         r.config = before

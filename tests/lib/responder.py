@@ -146,7 +146,9 @@ class Responder:
                 child.wait()
         if self.database:
             self.database.remove()
+        said = self.listeners_said()
         shutil.rmtree(self.dir, ignore_errors=True)
+        assert 'Sanitizer' not in said and 'runtime error' not in said, said[-5000:]
 
     # --- files
 
@@ -206,6 +208,14 @@ class Responder:
     def log(self):
         try:
             with open(self.log_file, errors='replace') as f:
+                return f.read()
+        except FileNotFoundError:
+            return ''
+
+    def listeners_said(self):
+        """What listeners, and their children, have written to standard error."""
+        try:
+            with open(self.path('listener.err'), errors='replace') as f:
                 return f.read()
         except FileNotFoundError:
             return ''
@@ -324,7 +334,9 @@ class Responder:
     def listen(self, *args, port=None, **options):
         """Starts ocsp-stdio --listen on loopback; returns (child, port) once it accepts."""
         port = port or mariadb.free_port()
-        child = self.start('ocsp-stdio', '--listen', '-l', '127.0.0.1:%d' % port, *args, **options)
+        with open(self.path('listener.err'), 'ab') as err:
+            child = self.start('ocsp-stdio', '--listen', '-l', '127.0.0.1:%d' % port, *args,
+                               stderr=err, **options)
         wait_for(lambda: child.poll() is not None or accepts(port), 'a listener')
         assert child.poll() is None, 'the listener ended: %r\n%s' % (child.returncode, self.log())
         return child, port

@@ -4,6 +4,7 @@ Every test is one function and one line of the report. A test fails by raising: 
 or anything else. What it printed or raised follows as comments.
 """
 import sys
+import time
 import traceback
 
 
@@ -46,6 +47,7 @@ def contains(text, part, what=''):
 
 
 def _one(number, name, function, args):
+    start = time.monotonic()
     try:
         function(*args)
     except Skip as reason:
@@ -56,6 +58,8 @@ def _one(number, name, function, args):
         note(traceback.format_exc())
         return False
     print('ok %d - %s' % (number, name))
+    if time.monotonic() - start > 2:
+        note('took %.1f s' % (time.monotonic() - start))
     return True
 
 
