@@ -115,24 +115,22 @@ size_t log_format_line(char *out, size_t cap, int64_t now_ms, enum level l, long
 	return (size_t)(o.p - out);
 }
 
-/* A field of the journal's own: "OCSP_" and the key in upper case. A journal field is whole or not
- * there. */
-static void put_journal_field(struct out *o, const struct log_field *f)
+/* A field of the journal's own: "OCSP_" and the key in upper case. It is whole or not there. */
+static void put_journal_field(struct out *o, const struct log_field *f, const char *limit)
 {
-	struct out whole = *o;
+	size_t len = strlen("OCSP_") + strlen(f->key) + strlen("=") + f->value.len + strlen("\n");
 
-	if (strlen(f->key) + f->value.len + sizeof "OCSP_=\n" > (size_t)(o->end - o->p))
+	if (o->p > limit || len > (size_t)(limit - o->p))
 		return;
-	put_text(&whole, "OCSP_");
+	put_text(o, "OCSP_");
 	for (const char *k = f->key; *k; k++) {
 		bool letter = *k >= 'a' && *k <= 'z', digit = *k >= '0' && *k <= '9';
 
-		put_char(&whole, letter ? (char)(*k - 'a' + 'A') : digit ? *k : '_');
+		put_char(o, letter ? (char)(*k - 'a' + 'A') : digit ? *k : '_');
 	}
-	put_char(&whole, '=');
-	put_clean(&whole, f->value);
-	put_char(&whole, '\n');
-	*o = whole;
+	put_char(o, '=');
+	put_clean(o, f->value);
+	put_char(o, '\n');
 }
 
 /* https://systemd.io/JOURNAL_NATIVE_PROTOCOL/: KEY=value and a newline, which no value has here. */
@@ -149,8 +147,9 @@ size_t log_format_journal(char *out, size_t cap, const char *program, enum level
 	put_text(&o, "SYSLOG_IDENTIFIER=");
 	put_text(&o, program);
 	put_char(&o, '\n');
+	/* half of the room, at least, is for the message */
 	for (const struct log_field *f = fields; f && f->key; f++)
-		put_journal_field(&o, f);
+		put_journal_field(&o, f, out + cap / 2);
 	/* with the fields, for this is all that a plain journalctl shows */
 	put_text(&o, "MESSAGE=");
 	put_message(&o, message, fields);
