@@ -31,11 +31,13 @@ static void sections(void **state)
 	refuses(B(""), PATH ": there is no section [db]: add it, with a line db=VALUE");
 	refuses(B(DB), PATH ": there is no section [ocsp]: add it, with a line cert=VALUE");
 	refuses(B(OCSP), PATH ": there is no section [db]: add it, with a line db=VALUE");
-	refuses(B("\n[bd]\n"), PATH ":2: unknown section [bd]: there are [db], [ocsp] and [ca NAME]");
+	refuses(B("\n[bd]\n"),
+		PATH ":2: unknown section [bd]: there are [db], [ocsp] and [ca NAME]");
 	refuses(B("[oscp]\n"), PATH ":1: unknown section [oscp]: did you mean [ocsp]?");
 	refuses(B("[OCPS2]\n"), PATH ":1: unknown section [OCPS2]: did you mean [ocsp]?");
 	refuses(B("[dbs]\n"), PATH ":1: unknown section [dbs]: did you mean [db]?");
-	refuses(B("[mail]\n"), PATH ":1: unknown section [mail]: there are [db], [ocsp] and [ca NAME]");
+	refuses(B("[mail]\n"),
+		PATH ":1: unknown section [mail]: there are [db], [ocsp] and [ca NAME]");
 	refuses(B("[ca:x]\n"), PATH ":1: unknown section [ca:x]: a CA's section is [ca NAME]");
 	refuses(B(DB "[ocsp]\n[Db]\n"), PATH ":5: a second section [db]: move its keys to line 1");
 	refuses(B(OCSP OCSP), PATH ":4: a second section [ocsp]: move its keys to line 1");
@@ -56,7 +58,8 @@ static void ca_sections(void **state)
 		"'-', as in [ca NAME]");
 	refuses(B("[ca a b]\n"), PATH ":1: [ca a b] needs a name of letters, digits, '_', '.' and "
 		"'-', as in [ca NAME]");
-	refuses(B("[ca a]\n[CA a]\n"), PATH ":2: there is a CA 'a' already: give this another name");
+	refuses(B("[ca a]\n[CA a]\n"),
+		PATH ":2: there is a CA 'a' already: give this another name");
 	refuses(B("[ca ocsp]\n"), PATH ":1: there is a CA 'ocsp' already: give this another name");
 	refuses(B("[ca a]\nhost=b\n"), PATH ":2: unknown key 'host' in [ca a]: it belongs in [db]");
 	refuses(B("[ca a]\nrecheck=1\n"),
@@ -88,7 +91,8 @@ static void keys(void **state)
 		"before it");
 	refuses(B("[db]\ncert=1\n"), PATH ":2: unknown key 'cert' in [db]: it belongs in [ocsp]");
 	refuses(B("[ocsp]\nhost=1\n"), PATH ":2: unknown key 'host' in [ocsp]: it belongs in [db]");
-	refuses(B("[ocsp]\na key with a name that is longer than any that there could ever be here=1\n"),
+	refuses(B("[ocsp]\na key with a name that is longer than any that there could ever be "
+		  "here=1\n"),
 		PATH ":2: unknown key 'a key with a name that is longer than any that there could "
 		"e...' in [ocsp]: delete the line, or put '#' before it");
 	refuses(B("[db]\np\xc3\xb6rt=1\n"), PATH ":2: unknown key 'p??rt' in [db]: did you mean "
@@ -96,8 +100,8 @@ static void keys(void **state)
 	refuses(B(DB "DB=2\n"), PATH ":4: key 'db' is in [db] twice: delete one of the two lines");
 	refuses(B("[db]\nhost\n"), PATH ":2: the line has no '=': write key=value, or '#' before a "
 		"comment");
-	refuses(B("[db]\nhost=\"a\n"), PATH ":2: the value of 'host' begins with a quote that isn't "
-		"closed: put '\"' at its end");
+	refuses(B("[db]\nhost=\"a\n"), PATH ":2: the value of 'host' begins with a quote that "
+		"isn't closed: put '\"' at its end");
 	refuses(B("[db]\nhost=a\0b\n"), PATH ":2: the value of 'host' has a control character: "
 		"retype the line in a text editor");
 }
@@ -132,45 +136,48 @@ static void extended_revoke_is_not_for_br(void **state)
 
 static void values(void **state)
 {
+	static const char port[] = "must be a number from 1 to 65535";
+	static const char hosts[] = "must be host, host:port or [IPv6]:port, or 8 of them at most "
+				    "with commas between";
+	static const char period[] = "must be a number and h, d, m (30 days) or y (365 days), such "
+				     "as 1d, up to 3650d";
+	static const char seconds[] = "must be seconds from 0 to 86400, or a number with s, min, h "
+				      "or d";
+	static const char timeout[] = "must be seconds from 0.1 to 60, such as 5, 2.5 or 500ms";
+	static const char signer[] = "must be the path of ocsp-sign, or unix: and the absolute "
+				     "path of a socket (107 octets at most)";
 	static const struct {
 		const char *section, *line, *mend;
 	} t[] = {
-		{ "db", "port=33o6", "must be a number from 1 to 65535" },
-		{ "db", "port=0", "must be a number from 1 to 65535" },
-		{ "db", "port=65536", "must be a number from 1 to 65535" },
+		{ "db", "port=33o6", port },
+		{ "db", "port=0", port },
+		{ "db", "port=65536", port },
 		{ "db", "log=LOUD", "must be one of debug|info|warning|error|critical" },
 		{ "db", "type=oracle", "must be one of mysql|sqlite" },
 		{ "db", "db=", "is empty: give it a value, or put '#' before the line" },
 		{ "db", "file=", "must be the name of a file or folder" },
-		{ "db", "table=a;drop", "must be TABLE or SCHEMA.TABLE of letters, digits, '_' and '$', "
-		  "each 64 at most" },
+		{ "db", "table=a;drop", "must be TABLE or SCHEMA.TABLE of letters, digits, '_' and "
+		  "'$', each 64 at most" },
 		{ "db", "tls=maybe", "must be yes or no" },
-		{ "db", "host=a,,b", "must be host, host:port or [IPv6]:port, or 8 of them at most with "
-		  "commas between" },
-		{ "db", "host=1,2,3,4,5,6,7,8,9", "must be host, host:port or [IPv6]:port, or 8 of them "
-		  "at most with commas between" },
-		{ "db", "host=::1", "must be host, host:port or [IPv6]:port, or 8 of them at most with "
-		  "commas between" },
+		{ "db", "host=a,,b", hosts },
+		{ "db", "host=1,2,3,4,5,6,7,8,9", hosts },
+		{ "db", "host=::1", hosts },
 		{ "db", "socket=", "must be a path, 1 for /run/mysqld/mysqld.sock, or 0 for TCP" },
-		{ "ocsp", "producetime=1", "must be a number and h, d, m (30 days) or y (365 days), such "
-		  "as 1d, up to 3650d" },
-		{ "ocsp", "producetime=0d", "must be a number and h, d, m (30 days) or y (365 days), such "
-		  "as 1d, up to 3650d" },
-		{ "ocsp", "producetime=11y", "must be a number and h, d, m (30 days) or y (365 days), such "
-		  "as 1d, up to 3650d" },
-		{ "ocsp", "recheck=5m", "must be seconds from 0 to 86400, or a number with s, min, h or d" },
-		{ "ocsp", "recheck=2d", "must be seconds from 0 to 86400, or a number with s, min, h or d" },
-		{ "ocsp", "timeout=61", "must be seconds from 0.1 to 60, such as 5, 2.5 or 500ms" },
-		{ "ocsp", "timeout=99ms", "must be seconds from 0.1 to 60, such as 5, 2.5 or 500ms" },
+		{ "ocsp", "producetime=1", period },
+		{ "ocsp", "producetime=0d", period },
+		{ "ocsp", "producetime=11y", period },
+		{ "ocsp", "recheck=5m", seconds },
+		{ "ocsp", "recheck=2d", seconds },
+		{ "ocsp", "timeout=61", timeout },
+		{ "ocsp", "timeout=99ms", timeout },
 		{ "ocsp", "sandbox=on", "must be one of auto|off|require" },
 		{ "ocsp", "unknown=good", "must be one of unauthorized|unknown|revoked" },
 		{ "ocsp", "user=a b", "must be the name or number of a user" },
 		{ "ocsp", "pkey=", "must be the name of a file or a URI" },
-		{ "ocsp", "ocspresponse=a,", "must be names of files with commas between, 8 at most" },
-		{ "ocsp", "signer=unix:a", "must be the path of ocsp-sign, or unix: and the absolute path "
-		  "of a socket (107 octets at most)" },
-		{ "ocsp", "signer=unix:/" X64 X64, "must be the path of ocsp-sign, or unix: and the "
-		  "absolute path of a socket (107 octets at most)" },
+		{ "ocsp", "ocspresponse=a,", "must be names of files with commas between, 8 at "
+		  "most" },
+		{ "ocsp", "signer=unix:a", signer },
+		{ "ocsp", "signer=unix:/" X64 X64, signer },
 		{ "ocsp", "keepalive=0", "must be a number from 1 to 100000" },
 	};
 
@@ -192,8 +199,9 @@ static void bounds_are_allowed(void **state)
 {
 	static const char *const good[] = {
 		"recheck=0", "recheck=86400", "recheck=1d", "timeout=0.1", "timeout=60", "maxage=0",
-		"maxage=3650d", "backdate=1d", "producetime=1h", "producetime=10y", "keepalive=100000",
-		"maxpersource=0", "ocspresponse=1,2,3,4,5,6,7,8", "password=", "signer=/bin/x",
+		"maxage=3650d", "backdate=1d", "producetime=1h", "producetime=10y",
+		"keepalive=100000", "maxpersource=0", "ocspresponse=1,2,3,4,5,6,7,8",
+		"password=", "signer=/bin/x",
 	};
 
 	(void)state;
@@ -273,25 +281,28 @@ static void any_octets(void **state)
 	static const char base[] =
 		"[db]\ndb=d\nusername=u\nhost=a,b\n[ocsp]\ncert=c\npkey=k\nocspresponse=\"r\",s\n"
 		"[ca x]\ncert=c\npkey=k\n";
-	uint8_t text[sizeof base - 1];
+	struct bytes text;
+	uint8_t octets[sizeof base - 1];
 	size_t good = 0, bad = 0;
 
 	(void)state;
-	for (size_t at = 0; at < sizeof text; at++) {
+	for (size_t at = 0; at < sizeof octets; at++) {
 		for (unsigned ch = 0; ch < 256; ch++) {
 			struct conf c;
 
-			memcpy(text, base, sizeof text);
-			text[at] = (uint8_t)ch;
+			memcpy(octets, base, sizeof octets);
+			octets[at] = (uint8_t)ch;
 			error[0] = '\0';
-			if (conf_parse(bytes_of(text, sizeof text), "c.ini", 0, &c, error) == E_OK) {
+			text = bytes_of(octets, sizeof octets);
+			if (conf_parse(text, "c.ini", 0, &c, error) == E_OK) {
 				conf_free(&c);
 				good++;
 			} else {
 				assert_memory_equal(error, "c.ini:", 6);
 				bad++;
 			}
-			if (conf_parse(bytes_of(text, at), "c.ini", 0, &c, error) == E_OK)
+			text.len = at;
+			if (conf_parse(text, "c.ini", 0, &c, error) == E_OK)
 				conf_free(&c);
 		}
 	}

@@ -155,8 +155,9 @@ static void who_needs_to_read_it(void **state)
 		if (setresuid(4000000001, 4000000001, 4000000001) != 0)
 			_exit(2);
 		_exit(conf_load("c.ini", 0, &c, error) != E_CONFIG ||
-		      !strstr(error, "/c.ini: user '4000000001' may not read it: give the file to a "
-			      "group of this user, with mode 0640, in folders that it may enter"));
+		      !strstr(error, "/c.ini: user '4000000001' may not read it: give the file to "
+			      "a group of this user, with mode 0640, in folders that it may "
+			      "enter"));
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);

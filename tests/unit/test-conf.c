@@ -73,7 +73,8 @@ static void socket_as_number_or_path(void **state)
 	c = parsed(B(DB "socket=my.sock\n" OCSP), 0);
 	assert_string_equal(c.db_socket, "/etc/ocsp_py/my.sock");
 	conf_free(&c);
-	c = parsed(B(DB "socket=0\nhost=localhost, LocalHost:3307, localhost.example,[::1]\n" OCSP), 0);
+	c = parsed(B(DB "socket=0\nhost=localhost, LocalHost:3307, localhost.example,[::1]\n"
+		     OCSP), 0);
 	assert_null(c.db_socket);
 	assert_string_equal(c.db_host[0], "127.0.0.1");
 	assert_string_equal(c.db_host[1], "127.0.0.1:3307");
@@ -95,9 +96,10 @@ static void every_key_is_read(void **state)
 				 "type=sqlite\nfile=f\ntable=t\nlogfile=l\ntls=yes\ntls_ca=/ca\n"
 				 "tls_cert=/crt\ntls_key=/key\ntls_verify=no\nsocket=/s\n"
 				 "[OCSP]\nproducetime=2m\ncert=/c\npkey=pkcs11:a;b\npassword=q\n"
-				 "ocspresponse=/r,s\ncache=k\nissuer=/i\nroot=/r\nuser=7\nverify=no\n"
-				 "recheck=5min\ntimeout=500ms\nnonce=echo\nunknown=revoked\nmaxage=1h\n"
-				 "backdate=10\nsandbox=require\nsigner=unix:/s\nmaxconnections=2\n"
+				 "ocspresponse=/r,s\ncache=k\nissuer=/i\nroot=/r\nuser=7\n"
+				 "verify=no\nrecheck=5min\ntimeout=500ms\nnonce=echo\n"
+				 "unknown=revoked\nmaxage=1h\nbackdate=10\nsandbox=require\n"
+				 "signer=unix:/s\nmaxconnections=2\n"
 				 "maxpersource=0\nkeepalive=9\nprofile=private\nstatusheader=on\n"
 				 "table=u.v\n"), 0);
 
@@ -158,8 +160,9 @@ static void further_cas_inherit(void **state)
 				 "[ocsp]\ncert=c\npkey=k\npassword=p\nissuer=i\nroot=r\nverify=no\n"
 				 "producetime=2d\nocspresponse=o\n"
 				 "[db]\ndb=d\nusername=u\ntable=t\n"
-				 "[ca two]\ncert=2.crt\npkey=2.key\npassword=p2\nissuer=i2\nroot=r2\n"
-				 "ocspresponse=o2\nproducetime=3d\ntable=t2\nverify=yes\n"), 0);
+				 "[ca two]\ncert=2.crt\npkey=2.key\npassword=p2\nissuer=i2\n"
+				 "root=r2\nocspresponse=o2\nproducetime=3d\ntable=t2\n"
+				 "verify=yes\n"), 0);
 
 	(void)state;
 	assert_int_equal(c.n_ca, 3);
