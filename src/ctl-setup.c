@@ -1,0 +1,336 @@
+/*
+ * setup: what a fresh host needs before the responder can start. Done again, it changes nothing.
+ *
+ * It runs as root in folders that others may write to: nothing is followed that is a link, and what
+ * is changed is changed through a descriptor.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+#ifdef HAVE_SYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
+
+#include "ctl.h"
+#include "io.h"
+#include "key.h"
+#include "user.h"
+
+#define USERADD "/usr/sbin/useradd"
+#define NOLOGIN "/usr/sbin/nologin"
+
+/* A passwd file, octets. */
+#define PASSWD_LEN (1 << 20)
+
+#define PATH_LEN 4096
+
+#define NOBODY ((uid_t)-1)	/* to fchown(): leave it as it is */
+
+struct setup {
+	const char *root;	/* in front of every path; "" for the live system */
+	const char *user;
+	uid_t uid;
+	gid_t gid, log_gid;
+	bool failed;
+};
+
+static bool at(const struct setup *s, const char *path, char out[PATH_LEN])
+{
+	size_t len = strlen(s->root);
+
+	/* what the configuration says relative to itself is below root already */
+	if (strncmp(path, s->root, len) == 0 && (path[len] == '/' || !len))
+		return snprintf(out, PATH_LEN, "%s", path) < PATH_LEN;
+	return snprintf(out, PATH_LEN, "%s%s", s->root, path) < PATH_LEN;
+}
+
+static void done(const char *what, const char *path, const struct stat *st)
+{
+	printf("%-8s %s (mode %03o)\n", what, path, st->st_mode & 0777);
+}
+
+static void failed(struct setup *s, const char *path)
+{
+	ctl_say("%s: %s", path, strerror(errno));
+	s->failed = true;
+}
+
+/* Gives what fd is open on this owner and mode. */
+static void adjust(struct setup *s, int fd, const char *path, uid_t uid, gid_t gid, mode_t mode,
+		   bool made)
+{
+	struct stat st;
+	bool changed = false;
+
+	if (fstat(fd, &st) != 0)
+		goto out;
+	if ((uid != NOBODY && st.st_uid != uid) || (gid != NOBODY && st.st_gid != gid)) {
+		if (fchown(fd, uid, gid) != 0)
+			goto out;
+		changed = true;
+	}
+	if ((st.st_mode & 07777) != mode) {
+		if (fchmod(fd, mode) != 0)
+			goto out;
+		changed = true;
+	}
+	st.st_mode = mode;
+	done(made ? "made" : changed ? "changed" : "kept", path, &st);
+	return;
+out:
+	failed(s, path);
+}
+
+/* Makes the folders above a path as mkdir -p does. */
+static bool make_parents(const char *path)
+{
+	char parent[PATH_LEN];
+
+	snprintf(parent, sizeof parent, "%s", path);
+	for (char *p = strchr(parent + 1, '/'); p; p = strchr(p + 1, '/')) {
+		*p = '\0';
+		if (mkdir(parent, 0755) != 0 && errno != EEXIST)
+			return false;
+		*p = '/';
+	}
+	return true;
+}
+
+/* Makes a folder; one that is there gets owner and mode only if it is ours (own), and never one
+ * that is for everybody, such as /tmp. */
+static void make_folder(struct setup *s, const char *path, bool own, uid_t uid, gid_t gid,
+			mode_t mode)
+{
+	struct stat st;
+	bool made;
+	int fd = -1;
+
+	if (make_parents(path)) {
+		made = mkdir(path, mode) == 0;
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	}
+	if (fd < 0 || fstat(fd, &st) != 0)
+		failed(s, path);
+	else if (made || (own && !(st.st_mode & S_ISVTX)))
+		adjust(s, fd, path, uid, gid, mode, made);
+	else
+		done("left", path, &st);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* create: it is made, empty, when it is missing. */
+static void set_file(struct setup *s, const char *path, bool create, uid_t uid, gid_t gid,
+		     mode_t mode)
+{
+	const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	struct stat st;
+	bool made = false;
+	int fd = open(path, flags);
+
+	if (fd < 0 && errno == ENOENT && create) {
+		if (!make_parents(path)) {
+			failed(s, path);
+			return;
+		}
+		fd = open(path, flags | O_CREAT | O_EXCL, mode);
+		made = fd >= 0;
+	}
+	if (fd < 0 && errno == ENOENT) {
+		printf("missing  %s\n", path);
+	} else if (fd < 0 && errno == ELOOP) {
+		printf("link     %s: see that %s can read what it points to\n", path, s->user);
+	} else if (fd < 0 || fstat(fd, &st) != 0) {
+		failed(s, path);
+	} else if (!S_ISREG(st.st_mode) || st.st_nlink != 1) {
+		ctl_say("%s is no regular file, or has a second name: it is left as it is", path);
+		s->failed = true;
+	} else {
+		adjust(s, fd, path, uid, gid, mode, made);
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+static bool find_group(const struct setup *s, const char *name, gid_t *out)
+{
+	char path[PATH_LEN];
+	struct group *g = NULL;
+	FILE *f = at(s, "/etc/group", path) ? fopen(path, "re") : NULL;
+
+	if (!f)
+		return false;
+	while ((g = fgetgrent(f)) && strcmp(g->gr_name, name) != 0)
+		;
+	if (g)
+		*out = g->gr_gid;
+	fclose(f);
+	return g != NULL;
+}
+
+static bool find_user(struct setup *s)
+{
+	uint8_t *text = NULL;
+	char path[PATH_LEN];
+	size_t len;
+	bool found = at(s, "/etc/passwd", path) &&
+		io_load_file(path, PASSWD_LEN, &text, &len) == E_OK &&
+		user_find(bytes_of(text, len), s->user, &s->uid, &s->gid) == E_OK;
+
+	free(text);
+	return found;
+}
+
+/* Starts useradd and waits for it; what it has to say goes where ours goes. */
+static bool add_user(const char *name)
+{
+	const char *const argv[] = { "useradd", "--system", "--user-group", "--no-create-home",
+				     "--home-dir", "/nonexistent", "--shell", NOLOGIN, "--comment",
+				     "OCSP responder", "--", name, NULL };
+	const char *const env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
+	int status, rc;
+	pid_t pid;
+
+	fflush(stdout);
+	/* argv and envp are const in all but their type */
+	rc = posix_spawn(&pid, USERADD, NULL, NULL, (char *const *)(uintptr_t)argv,
+			 (char *const *)(uintptr_t)env);
+	if (rc != 0) {
+		ctl_say(USERADD ": %s", strerror(rc));
+		return false;
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return false;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static bool set_user(struct setup *s)
+{
+	if (find_user(s)) {
+		printf("kept     user %s (%lu)\n", s->user, (unsigned long)s->uid);
+		return true;
+	}
+	if (s->root[0]) {
+		printf("missing  user %s in %s/etc/passwd: owners are left as they are\n", s->user,
+		       s->root);
+		s->uid = s->gid = NOBODY;
+		return true;
+	}
+	if (!add_user(s->user) || !find_user(s)) {
+		ctl_say("there is no user %s, and it can't be made: add it by hand, then run this "
+			"again", s->user);
+		return false;
+	}
+	printf("made     user %s (%lu)\n", s->user, (unsigned long)s->uid);
+	return true;
+}
+
+/* A key elsewhere may be another program's as well: its owner is not ours to change. */
+static void set_key(struct setup *s, const struct conf *c, const char *pkey)
+{
+	size_t len = strlen(c->dir);
+
+	if (key_is_uri(pkey))
+		return;
+	if (strncmp(pkey, c->dir, len) == 0 && pkey[len] == '/')
+		set_file(s, pkey, false, s->uid, s->gid, 0600);
+	else
+		printf("left     %s (not in %s): see that %s alone can read it\n", pkey, c->dir,
+		       s->user);
+}
+
+/* The configuration may still be missing: then the defaults hold. */
+static void set_files(struct setup *s, const char *config, const struct conf *c)
+{
+	uid_t root = s->uid == NOBODY ? NOBODY : 0;
+	char path[PATH_LEN];
+	bool standard = at(s, CONFIG_FILE, path) && strcmp(path, config) == 0;
+
+	snprintf(path, sizeof path, "%.*s", (int)(strrchr(config, '/') - config), config);
+	make_folder(s, path, standard, root, s->gid, 0750);
+	set_file(s, config, false, root, s->gid, 0640);
+	for (size_t i = 0; i < c->n_ca; i++)
+		set_key(s, c, c->ca[i].pkey);
+	if (at(s, c->cache ? c->cache : CACHE_DIR, path))
+		make_folder(s, path, true, s->uid, s->gid, 0700);
+	if (at(s, c->log_file ? c->log_file : LOG_FILE, path))
+		set_file(s, path, true, s->uid, s->log_gid, 0640);
+}
+
+static bool has_systemd(void)
+{
+#ifdef HAVE_SYSTEMD
+	return sd_booted() > 0;
+#else
+	return false;
+#endif
+}
+
+static void print_next(const struct setup *s, const char *config, bool have_config)
+{
+	puts("next:");
+	if (!have_config)
+		printf("  mend or write %s, put certificate and key beside it, run this again\n",
+		       config);
+	puts("  ocspctl init-db      unless the table is there already\n"
+	     "  ocspctl check");
+	if (s->root[0])
+		return;
+	if (has_systemd())
+		puts("  systemctl enable --now ocsp.socket");
+	else
+		puts("  in the xinetd service \"ocsp\" set disable to no, then reload xinetd");
+}
+
+static int prepare(struct ctl *c, struct setup *s, char config[PATH_LEN], bool *have_config)
+{
+	char error[CONF_ERROR_LEN];
+
+	if (!s->root[0] && geteuid() != 0) {
+		ctl_say("setup changes the system: run it as root");
+		return EX_NOPERM;
+	}
+	if (c->config[0] != '/' || !at(s, c->config, config))
+		return ctl_usage("setup needs the absolute path of a configuration");
+	*have_config = conf_load(config, 0, &c->conf, error) == E_OK;
+	if (!*have_config)
+		ctl_say("%s", error);
+	s->user = *have_config ? c->conf.user : "pycert";
+	return 0;
+}
+
+int ctl_setup(struct ctl *c, int argc, char **argv)
+{
+	static const struct option options[] = { { "root", required_argument, NULL, 'r' }, { 0 } };
+	struct setup s = { .root = "" };
+	char config[PATH_LEN];
+	bool have_config = false;
+	int o, code;
+
+	while ((o = ctl_option(argc, argv, options)) != -1) {
+		if (o == '?')
+			return EX_USAGE;
+		s.root = optarg;
+	}
+	if (optind != argc || (s.root[0] && s.root[0] != '/'))
+		return ctl_usage("setup takes no argument but --root with an absolute path");
+	code = prepare(c, &s, config, &have_config);
+	if (code)
+		return code;
+	if (!set_user(&s))
+		return EX_OSERR;
+	s.log_gid = s.gid;
+	if (s.uid != NOBODY)
+		find_group(&s, "adm", &s.log_gid);
+	set_files(&s, config, &c->conf);
+	print_next(&s, config, have_config);
+	return s.failed ? EX_IOERR : 0;
+}
