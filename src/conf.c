@@ -76,7 +76,9 @@ static enum err begin_ca(struct conf_reader *r, struct bytes name)
 	c->ca[r->ca].name = conf_keep(c, name);
 	c->ca[r->ca].line = r->ini.line;
 	r->seen = &r->seen_ca[r->ca];
-	return c->ca[r->ca].name ? E_OK : E_INTERNAL;
+	if (!c->ca[r->ca].name)
+		return fail_here(r, "needs more room than was set aside: report this");
+	return E_OK;
 }
 
 static enum err begin_section(struct conf_reader *r, struct bytes name)
@@ -186,9 +188,9 @@ static enum err parse(struct bytes text, const char *path, int flags, struct con
 
 	set_defaults(c);
 	c->path = conf_keep(c, bytes_str(path));
-	if (!c->path)
-		return E_INTERNAL;
 	set_dir(c, bytes_str(path));
+	if (!c->path || !c->dir)
+		return conf_fail(path, 0, error, "needs more room than was set aside: report this");
 	do {
 		item = ini_next(&r.ini);
 		if (item.kind == INI_ERROR)

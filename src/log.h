@@ -54,7 +54,8 @@ const char *level_name(enum level l);
 size_t log_format_line(char *out, size_t cap, int64_t now_ms, enum level l, long pid,
 		       const char *message, const struct log_field *fields);
 
-/* Pure: formats a datagram of the journal's native protocol. Returns its length. */
+/* Pure: formats a datagram of the journal's native protocol. MESSAGE has the fields too, as in the
+ * log file, because it is all that is seen without -o verbose. Returns its length. */
 size_t log_format_journal(char *out, size_t cap, const char *program, enum level l,
 			  const char *message, const struct log_field *fields);
 
