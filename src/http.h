@@ -43,7 +43,7 @@ enum err http_head_overflow(struct bytes in);
 
 /* Checks what a POST must be before its body is read: E_OK; E_HTTP_TYPE: another type than
  * application/ocsp-request (none at all passes), or a content coding; E_HTTP_LENGTH; E_HTTP_BODY
- * (over LIM_REQUEST_LEN). */
+ * (over LIM_REQUEST_LEN). After an error the connection has to be closed: the body is unread. */
 MUST_CHECK enum err http_check_post(const struct http_request *r);
 
 /* Takes a chunked body apart (RFC 9112 7.1): in is raw, the body gathers in body[0 … body_len),
