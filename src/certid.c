@@ -161,18 +161,19 @@ bool serial_parse(struct bytes text, uint8_t buf[LIM_SERIAL_LEN], struct bytes *
 
 bool certid_place(const struct certid *c, struct certid_place *out)
 {
-	size_t len = hashalg_len(c->alg), folder_len;
+	size_t len = hashalg_len(c->alg), folder_len, shown;
 	struct bytes serial;
 	char *p = out->folder;
 
 	if (c->alg == HASH_UNKNOWN || c->name_hash.len != len || c->key_hash.len != len ||
 	    !certid_serial(c, &serial))
 		return false;
+	shown = len < CERTID_NAME_DIGEST ? len : CERTID_NAME_DIGEST;
 	p = stpcpy(p, algs[c->alg].name);
 	*p++ = '-';
-	p = bytes_hex(c->name_hash, p);
+	p = bytes_hex(bytes_of(c->name_hash.p, shown), p);
 	*p++ = '-';
-	p = bytes_hex(c->key_hash, p);
+	p = bytes_hex(bytes_of(c->key_hash.p, shown), p);
 	*p = '\0';
 	folder_len = (size_t)(p - out->folder);
 

@@ -52,8 +52,12 @@ MUST_CHECK bool serial_parse(struct bytes text, uint8_t buf[LIM_SERIAL_LEN], str
  * all lower-case hex. An AlgorithmIdentifier without parameters is another CertID than one with
  * NULL, and the answer must repeat it: its file is <serial>.np.der. False if there is no such
  * place: unknown hash, a digest of the wrong length, a serial that certid_serial() refuses.
+ *
+ * A name has room for 255 octets, which two SHA-512 digests in hex exceed: no more than the first
+ * 48 octets of a digest stand in it.
  */
-#define CERTID_FOLDER_LEN (6 + 1 + 128 + 1 + 128 + 1)
+#define CERTID_NAME_DIGEST 48
+#define CERTID_FOLDER_LEN (6 + 1 + 2 * CERTID_NAME_DIGEST + 1 + 2 * CERTID_NAME_DIGEST + 1)
 #define CERTID_PATH_LEN (CERTID_FOLDER_LEN + 1 + 2 + 1 + 2 * LIM_SERIAL_LEN + 8)
 struct certid_place {
 	char folder[CERTID_FOLDER_LEN];

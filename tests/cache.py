@@ -23,11 +23,11 @@ NO_SIGNER = '/nonexistent/ocsp-sign'
 
 
 def place(entity, algorithm='sha1', suffix='.der'):
-    """The file of an answer, as docs/design.md has it."""
+    """The file of an answer, as docs/design.md has it: of a digest, 48 octets at the most."""
     cid = der.parse(r.certid(entity, algorithm))
     serial = '%x' % entity.serial
     serial = '0' * (len(serial) % 2) + serial
-    folder = '%s-%s-%s' % (algorithm, cid[1].body.hex(), cid[2].body.hex())
+    folder = '%s-%s-%s' % (algorithm, cid[1].body[:48].hex(), cid[2].body[:48].hex())
     return r.path('cache', folder, serial[-2:], serial + suffix)
 
 
@@ -301,10 +301,10 @@ def full_disk():
     if mount.returncode:
         tap.skip('mount: ' + mount.stderr.strip())
     try:
-        with open(os.path.join(small, 'filler'), 'wb') as f:
+        with open(os.path.join(small, 'filler'), 'wb', buffering=0) as f:
             try:
                 while f.write(bytes(4096)):
-                    f.flush()
+                    pass
             except OSError:
                 pass
         with r.configured(keep_cache=True, cache=small):
