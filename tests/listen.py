@@ -4,6 +4,7 @@ import concurrent.futures
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 
@@ -29,6 +30,11 @@ def is_good(octets):
     tap.equal(str(ocsp.Response(wire.only(octets).body)), 'good')
 
 
+def children_of(pid):
+    with open('/proc/%d/task/%d/children' % (pid, pid)) as f:
+        return f.read().split()
+
+
 class Listener:
     """A listener for a while; ended politely, and it must end with 0."""
 
@@ -38,6 +44,8 @@ class Listener:
     def __enter__(self):
         self.context.__enter__()
         self.child, self.port = r.listen()
+        # the connection that found it ready has an instance of its own
+        wait_for(lambda: not children_of(self.child.pid), 'the end of the first instance')
         return self
 
     def __exit__(self, *error):
@@ -114,11 +122,6 @@ def in_total():
             sock.close()
 
 
-def children_of(pid):
-    with open('/proc/%d/task/%d/children' % (pid, pid)) as f:
-        return f.read().split()
-
-
 @tap.test('no child stays as a zombie')
 def zombies():
     with Listener() as l:
@@ -180,7 +183,8 @@ def start_passed(sock, env):
 
     command = 'LISTEN_PID=$$ exec "$@"'
     return r.start_command(['sh', '-c', command, 'sh'] + r.command('ocsp-stdio', '--listen'),
-                           env=dict(env, LISTEN_FDS='1'), preexec_fn=prepare, close_fds=False)
+                           env=dict(env, LISTEN_FDS='1'), preexec_fn=prepare, close_fds=False,
+                           stderr=subprocess.DEVNULL)
 
 
 @tap.test('the socket that systemd passes (LISTEN_FDS), and the sd_notify protocol')
@@ -240,7 +244,7 @@ def ipv6():
         tap.skip('no IPv6 here')
     port = probe.getsockname()[1]
     probe.close()
-    child = r.start('ocsp-stdio', '--listen', '-l', '[::1]:%d' % port)
+    child = r.start('ocsp-stdio', '--listen', '-l', '[::1]:%d' % port, stderr=subprocess.DEVNULL)
 
     def answers():
         try:
