@@ -14,8 +14,8 @@ enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_OPTIONS };
 struct http_request {
 	enum http_method method;
 	int minor;			/* of HTTP/1.x: 0, or 1 for 1.1 and above */
-	struct bytes path;		/* the target without scheme and authority; "*" for OPTIONS *;
-					 * not always a part of the head that was read */
+	struct bytes path;		/* the target without scheme and authority; "*" for
+					 * OPTIONS *; not always a part of what was read */
 	struct bytes content_type;	/* without blanks around; .p NULL if absent */
 	struct bytes if_none_match;	/* likewise; several fields of either: E_HTTP_BAD */
 	bool has_length, chunked;

@@ -58,7 +58,8 @@ static void test_chunked(void **state)
 		{ C("4\r\n\r\n\r\n\r\n0\r\n\r\n"), E_OK, "\r\n\r\n", 0 },
 		{ C("5;a=\"b;\";c\r\nhello\r\n0;x\r\n\r\n"), E_OK, "hello", 0 },
 		{ C("5 \t;a = b\r\nhello\r\n0\r\n\r\n"), E_OK, "hello", 0 },
-		{ C("5\r\nhello\r\n0\r\nX-T: 1\r\nContent-Length: 9\r\n\r\nrest"), E_OK, "hello", 4 },
+		{ C("5\r\nhello\r\n0\r\nX-T: 1\r\nContent-Length: 9\r\n\r\nrest"),
+		  E_OK, "hello", 4 },
 		{ C(""), E_AGAIN, NULL, 0 },
 		{ C("5"), E_AGAIN, NULL, 0 },
 		{ C("5\r\nhello\r\n0\r\n"), E_AGAIN, NULL, 0 },
@@ -122,8 +123,8 @@ static void test_chunked_in_place(void **state)
 	size_t used;
 
 	(void)state;
-	assert_int_equal(http_chunked_feed(&c, bytes_of(buf, sizeof buf - 1), &used, buf, sizeof buf),
-			 E_OK);
+	assert_int_equal(http_chunked_feed(&c, bytes_of(buf, sizeof buf - 1), &used, buf,
+					   sizeof buf), E_OK);
 	assert_int_equal(used, sizeof buf - 1);
 	assert_true(bytes_eq(bytes_of(buf, c.body_len), bytes_str("abc0123456789abcdefghij")));
 }

@@ -107,7 +107,8 @@ static void test_accepted(void **state)
 		  HTTP_POST, 1, "/", "application/ocsp-request", NULL, 83, 0, 0, 0, 1 },
 		{ S("POST / HTTP/1.0\r\nContent-Length:0083\t \r\n\r\n"),
 		  HTTP_POST, 0, "/", NULL, NULL, 83, 0, 0, 0, 0 },
-		{ S("POST // HTTP/1.1\r\nhOST: x\r\ncOnTeNt-TyPe: \t a/b;c=d \r\ncontent-LENGTH: 0\r\n\r\n"),
+		{ S("POST // HTTP/1.1\r\nhOST: x\r\ncOnTeNt-TyPe: \t a/b;c=d \r\n"
+		    "content-LENGTH: 0\r\n\r\n"),
 		  HTTP_POST, 1, "//", "a/b;c=d", NULL, 0, 0, 0, 0, 1 },
 		/* H-12: the same value again */
 		{ S(POST "Content-Length: 83\r\nContent-Length: 83\r\n\r\n"),
