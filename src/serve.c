@@ -291,9 +291,6 @@ static enum err serve_http(struct connection *c)
 			return E_GONE;
 		if (e != E_OK)
 			return send_http_error(c, &q, e);
-		/* a body where none is expected isn't read, and so ends the connection */
-		if (q.method != HTTP_POST && (q.chunked || q.content_length > 0))
-			q.persistent = false;
 		if (c->left <= 0)
 			q.persistent = false;
 		end = q.head_len;
