@@ -64,6 +64,9 @@ static enum err check_cert(struct ask *a, const struct store_row *row, struct by
 	enum err e = E_OK;
 	struct cert c;
 
+	if (row->cert_too_long)
+		return ask_fail(a, E_DATA, "row %s of table %s has more than %d octets for a certificate",
+				row->cert_num, table, LIM_CERT_LEN);
 	if (!row->cert_len)
 		return ask_fail(a, E_DATA, "row %s of table %s has no certificate: put it there, or set "
 				"verify=no", row->cert_num, table);
