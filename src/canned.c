@@ -48,8 +48,10 @@ enum err canned_load(const char *path, const struct conf_ca *conf, struct canned
 	}
 	if (!decode(c.octets, len, &c.der) || c.der.len > LIM_RESPONSE_LEN ||
 	    response_parse(c.der, &c.response) != E_OK || c.response.status != OCSP_SUCCESSFUL) {
-		snprintf(error, CANNED_ERROR_LEN, "ocspresponse %s is no successful OCSP response in DER, "
-			 "PEM or base64: make it anew", path);
+		snprintf(error, CANNED_ERROR_LEN,
+			 "ocspresponse %s is no successful OCSP response in DER, PEM or base64: "
+			 "make it anew",
+			 path);
 		canned_free(&c);
 		return E_DATA;
 	}
@@ -161,16 +163,20 @@ static enum err check_signature(const struct canned *c, int64_t now, char error[
 	if (e)
 		return e;
 	if (now < root.not_before || now > root.not_after) {
-		snprintf(error, CANNED_ERROR_LEN, "root %s is expired or not yet valid, so ocspresponse %s "
-			 "can't be verified", c->conf->root, c->path);
+		snprintf(error, CANNED_ERROR_LEN,
+			 "root %s is expired or not yet valid, so ocspresponse %s can't be "
+			 "verified",
+			 c->conf->root, c->path);
 		e = E_DATA;
 	} else if (!root_issued_all(c, &root)) {
-		snprintf(error, CANNED_ERROR_LEN, "ocspresponse %s answers for a certificate that %s did "
-			 "not issue", c->path, c->conf->root);
+		snprintf(error, CANNED_ERROR_LEN,
+			 "ocspresponse %s answers for a certificate that %s did not issue",
+			 c->path, c->conf->root);
 		e = E_DATA;
 	} else if (!split(c->der, &parts) ||
 		   (!signed_by(&parts, &root) && !signed_by_delegate(&parts, &root, now))) {
-		snprintf(error, CANNED_ERROR_LEN, "ocspresponse %s is signed neither with the key of %s nor "
+		snprintf(error, CANNED_ERROR_LEN,
+			 "ocspresponse %s is signed neither with the key of %s nor "
 			 "by a responder it has delegated, or with an algorithm that is too weak",
 			 c->path, c->conf->root);
 		e = E_DATA;
@@ -185,14 +191,17 @@ enum err canned_check(const struct canned *c, int64_t now, char error[CANNED_ERR
 
 	if (now < c->response.this_update || now < c->response.produced_at) {
 		http_date_format(c->response.this_update, date);
-		snprintf(error, CANNED_ERROR_LEN, "ocspresponse %s is not valid before %.*s: is the clock "
-			 "right?", c->path, HTTP_DATE_LEN, date);
+		snprintf(error, CANNED_ERROR_LEN,
+			 "ocspresponse %s is not valid before %.*s: is the clock right?",
+			 c->path, HTTP_DATE_LEN, date);
 		return E_DATA;
 	}
 	if (c->response.next_update != INT64_MIN && now >= c->response.next_update) {
 		http_date_format(c->response.next_update, date);
-		snprintf(error, CANNED_ERROR_LEN, "ocspresponse %s was valid until %.*s: make it anew with "
-			 "the key that issued the certificate", c->path, HTTP_DATE_LEN, date);
+		snprintf(error, CANNED_ERROR_LEN,
+			 "ocspresponse %s was valid until %.*s: make it anew with the key that "
+			 "issued the certificate",
+			 c->path, HTTP_DATE_LEN, date);
 		return E_DATA;
 	}
 	return c->conf->root ? check_signature(c, now, error) : E_OK;

@@ -79,8 +79,9 @@ static bool read_tbs(struct cert *c)
 	if (der_peek(&d) == DER_CONTEXT_CONS(0) && !der_take(&d, DER_CONTEXT_CONS(0), NULL))
 		return false;
 	/* the algorithm stands there twice, so that it is signed too: RFC 5280 4.1.2.3 */
-	if (!read_serial(&d, &c->serial) || !take_sequence(&d, &alg) || !bytes_eq(alg, c->sig_alg) ||
-	    !take_sequence(&d, &c->issuer) || !der_take(&d, DER_SEQUENCE, &v))
+	if (!read_serial(&d, &c->serial) || !take_sequence(&d, &alg) ||
+	    !bytes_eq(alg, c->sig_alg) || !take_sequence(&d, &c->issuer) ||
+	    !der_take(&d, DER_SEQUENCE, &v))
 		return false;
 	in = der_of(v);
 	if (!read_time(&in, &c->not_before) || !read_time(&in, &c->not_after) || !der_done(&in))
@@ -176,7 +177,8 @@ enum err cert_parse(struct bytes octets, struct cert *out)
 static enum err unreadable(const char *path, enum err e, char error[CERT_ERROR_LEN])
 {
 	snprintf(error, CERT_ERROR_LEN, "%s can't be read: %s", path,
-		 e == E_DATA ? "it is no regular file, or too long for a certificate" : strerror(errno));
+		 e == E_DATA ? "it is no regular file, or too long for a certificate"
+			     : strerror(errno));
 	return e == E_DATA ? E_DATA : E_IO;
 }
 

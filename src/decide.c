@@ -31,9 +31,7 @@ static int decide_reason(int reason, enum conf_profile profile, const char **odd
 		return REASON_ABSENT;
 	}
 	if (profile == PROFILE_BR && !allowed_by_br(reason)) {
-		*odd = reason == CERTIFICATE_HOLD ?
-			       "the Baseline Requirements forbid certificateHold, so no reason is given" :
-			       "the Baseline Requirements forbid this revocation_reason, so none is given";
+		*odd = "the Baseline Requirements forbid this revocation_reason, so none is given";
 		return REASON_ABSENT;
 	}
 	return reason;

@@ -103,7 +103,8 @@ EVP_PKEY *rsa_public(struct bytes spki)
 	if (!der_take_last(&d, DER_SEQUENCE, &v))
 		return NULL;
 	d = der_of(v);
-	if (!take_algorithm(&d) || !der_take_last(&d, DER_BIT_STRING, &v) || v.len < 1 || v.p[0] != 0)
+	if (!take_algorithm(&d) || !der_take_last(&d, DER_BIT_STRING, &v) || v.len < 1 ||
+	    v.p[0] != 0)
 		return NULL;
 	d = der_of(bytes_of(v.p + 1, v.len - 1));
 	if (!der_take_last(&d, DER_SEQUENCE, &v))

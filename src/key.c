@@ -19,7 +19,9 @@
 
 bool key_is_uri(const char *pkey)
 {
-	size_t n = strspn(pkey, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
+	static const char scheme[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "0123456789+-.";
+	size_t n = strspn(pkey, scheme);
 
 	return n >= 2 && pkey[n] == ':';
 }
@@ -154,7 +156,7 @@ static enum err open_uri(const char *uri, const char *password, EVP_PKEY **out,
 	if (key) {
 		*out = key;
 	} else {
-		/* a PKCS#11 URI may carry its PIN: what is behind the scheme stays out of the log */
+		/* a PKCS#11 URI may carry its PIN: what is behind the scheme is not logged */
 		why = ERR_reason_error_string(ERR_peek_error());
 		snprintf(error, KEY_ERROR_LEN, "the key of pkey=%.*s:… can't be had: %s",
 			 (int)strcspn(uri, ":"), uri,

@@ -30,10 +30,10 @@ static const char usage[] =
 	"  -a, --client=CLIENT   who asks, for the log\n"
 	"  -h, --help   -V, --version\n"
 	"\n"
-	"Exit codes: 0 answered, or asked something that has no answer; 64 command line; 65 a row or a\n"
-	"file contradicts itself; 70 a bug; 71 out of memory; 74 a file, or writing the answer, failed;\n"
-	"75 no database or no time left; 77 not the user of user=; 78 configuration, key or\n"
-	"certificate. Unless it is 64, an OCSP response was written, an error response if need be.\n";
+	"Exit codes: 0 answered, or asked what has no answer; 64 command line; 65 a row or a file\n"
+	"contradicts itself; 70 a bug; 71 out of memory; 74 a file or the output failed; 75 no\n"
+	"database or no time left; 77 not the user of user=; 78 configuration, key or certificate.\n"
+	"Unless it is 64, an OCSP response was written, an error response if need be.\n";
 
 struct options {
 	const char *config, *client;
@@ -200,7 +200,8 @@ static enum err refuse(enum err e, struct bytes *der)
 }
 
 /* Always leaves an answer in *der; empty if nothing was asked. */
-static enum err serve(const struct options *o, struct deadline d, int64_t start_ms, struct bytes *der)
+static enum err serve(const struct options *o, struct deadline d, int64_t start_ms,
+		      struct bytes *der)
 {
 	struct answer_info info;
 	size_t len, item_len;
@@ -257,6 +258,6 @@ int main(int argc, char **argv)
 		written = send_answer(der);
 	if (written == E_IO)
 		log_error("the answer could not be written");
-	/* no clean-up: it would take longer than the answer, and the memory goes with the process */
+	/* no clean-up: that takes its time, and the memory goes with the process */
 	_exit(err_info(e ? e : written)->exit_code);
 }

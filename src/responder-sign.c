@@ -39,7 +39,8 @@ static void publish(const struct ask *a, struct bytes der)
 		return;
 	if (cache_put(&a->r->cache, &a->request.id[0], der, a->agreed_ms) == E_OK)
 		return;
-	snprintf(clause, sizeof clause, "the answer can't be put into the cache: %s", strerror(errno));
+	snprintf(clause, sizeof clause, "the answer can't be put into the cache: %s",
+		 strerror(errno));
 	ask_say(a, LEVEL_WARNING, 0, clause);
 }
 
@@ -74,7 +75,8 @@ enum err ask_sign(struct ask *a)
 	if (e)
 		return ask_fail(a, e, "%s", error);
 	ask_answer(a, der, SOURCE_SIGNED,
-		   b.n == 1 ? cert_status_name(single[0].status) : ocsp_status_name(OCSP_SUCCESSFUL));
+		   b.n == 1 ? cert_status_name(single[0].status)
+			    : ocsp_status_name(OCSP_SUCCESSFUL));
 	publish(a, a->der);
 	return E_OK;
 }

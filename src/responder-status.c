@@ -65,21 +65,26 @@ static enum err check_cert(struct ask *a, const struct store_row *row, struct by
 	struct cert c;
 
 	if (row->cert_too_long)
-		return ask_fail(a, E_DATA, "row %s of table %s has more than %d octets for a certificate",
+		return ask_fail(a, E_DATA,
+				"row %s of table %s has more than %d octets for a certificate",
 				row->cert_num, table, LIM_CERT_LEN);
 	if (!row->cert_len)
-		return ask_fail(a, E_DATA, "row %s of table %s has no certificate: put it there, or set "
-				"verify=no", row->cert_num, table);
+		return ask_fail(a, E_DATA,
+				"row %s of table %s has no certificate: add it, or set verify=no",
+				row->cert_num, table);
 	if (cert_parse(bytes_of(row->cert, row->cert_len), &c) != E_OK)
-		return ask_fail(a, E_DATA, "what row %s of table %s has for a certificate can't be read",
+		return ask_fail(a, E_DATA,
+				"what row %s of table %s has for a certificate can't be read",
 				row->cert_num, table);
 	*not_before = c.not_before;
 	if (!bytes_eq(c.serial, serial)) {
 		e = ask_fail(a, E_DATA, "the certificate in row %s of table %s has another serial",
 			     row->cert_num, table);
 	} else if (!cert_issued_by(&c, &a->signer->ca)) {
-		e = ask_fail(a, E_UNAUTHORIZED, "the certificate in row %s of table %s was not issued by "
-			     "the CA of section [%s]", row->cert_num, table, a->signer->conf->name);
+		e = ask_fail(a, E_UNAUTHORIZED,
+			     "the certificate in row %s of table %s was not issued by the CA of "
+			     "section [%s]",
+			     row->cert_num, table, a->signer->conf->name);
 		a->r->say(LEVEL_ERROR, a->info->why);
 	}
 	cert_free(&c);
@@ -103,7 +108,8 @@ enum err ask_status(struct ask *a, size_t i)
 		e = check_cert(a, &row, serial, &not_before);
 	if (e == E_OK && decide_row(&row, not_before, clock_real_ms() / 1000, a->r->conf->profile,
 				    &a->decision[i]) != E_OK)
-		e = ask_fail(a, E_DATA, "the status of row %s in table %s is neither Valid nor Revoked",
+		e = ask_fail(a, E_DATA,
+			     "the status of row %s in table %s is neither Valid nor Revoked",
 			     row.cert_num, ca->table);
 	/* whatever was said about it before, it can't be said now */
 	if (e)

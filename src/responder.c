@@ -31,8 +31,9 @@ enum err responder_open(const struct conf *conf, responder_say *say, struct resp
 			say(LEVEL_DEBUG, warning);	/* ocspctl check says it aloud */
 	}
 	if (cache_open(&out->cache, conf->cache, conf->recheck_s, true) != E_OK) {
-		snprintf(warning, sizeof warning, "the cache %s can't be used, so every answer is signed "
-			 "anew: %s", conf->cache, strerror(errno));
+		snprintf(warning, sizeof warning,
+			 "the cache %s can't be used, so every answer is signed anew: %s",
+			 conf->cache, strerror(errno));
 		say(LEVEL_WARNING, warning);
 	}
 	return E_OK;
@@ -100,9 +101,11 @@ static enum err choose_signer(struct ask *a)
 		struct signer *s = find_signer(a->r, &a->request.id[i]);
 
 		if (!s)
-			return ask_fail(a, E_UNAUTHORIZED, "it asks about a certificate of another CA");
+			return ask_fail(a, E_UNAUTHORIZED,
+					"it asks about a certificate of another CA");
 		if (i > 0 && s != a->signer)
-			return ask_fail(a, E_UNAUTHORIZED, "it asks about certificates of several CAs");
+			return ask_fail(a, E_UNAUTHORIZED,
+					"it asks about certificates of several CAs");
 		a->signer = s;
 	}
 	return E_OK;
@@ -154,8 +157,8 @@ static enum err without_store(struct ask *a, enum err e)
 
 	if (!send_cached(a, SOURCE_CACHE))
 		return e;
-	snprintf(sentence, sizeof sentence, "%s; answers that are still valid are sent from the cache",
-		 a->info->why);
+	snprintf(sentence, sizeof sentence,
+		 "%s; answers that are still valid are sent from the cache", a->info->why);
 	a->r->say(changed ? LEVEL_ERROR : LEVEL_DEBUG, sentence);
 	a->info->why[0] = '\0';
 	return E_OK;
@@ -260,8 +263,8 @@ static enum err answer(struct ask *a, struct bytes octets)
 	return answer_ours(a);
 }
 
-enum err responder_answer(struct responder *r, struct bytes request, struct deadline d, uint8_t *out,
-			  struct bytes *der, struct answer_info *info)
+enum err responder_answer(struct responder *r, struct bytes request, struct deadline d,
+			  uint8_t *out, struct bytes *der, struct answer_info *info)
 {
 	struct ask a = { .r = r, .d = d, .info = info, .out = out };
 	enum err e;

@@ -28,8 +28,8 @@ struct responder {
 /* Loads the certificates of all CAs and opens the cache; no key, no database, no ocspresponse file
  * yet. E_SIGNER, E_DATA, E_IO with a sentence in error: nothing is left open then. The struct is
  * large: not for a stack. key_init() comes first. */
-MUST_CHECK enum err responder_open(const struct conf *conf, responder_say *say, struct responder *out,
-				   char error[RESPONDER_ERROR_LEN]);
+MUST_CHECK enum err responder_open(const struct conf *conf, responder_say *say,
+				   struct responder *out, char error[RESPONDER_ERROR_LEN]);
 
 void responder_close(struct responder *r);
 
@@ -50,7 +50,7 @@ struct answer_info {
 
 /* Answers one request. out holds LIM_RESPONSE_LEN; *der lies in it and is always a well-formed
  * answer, an error response unless E_OK. The request's octets must stay until it returns. */
-enum err responder_answer(struct responder *r, struct bytes request, struct deadline d, uint8_t *out,
-			  struct bytes *der, struct answer_info *info);
+enum err responder_answer(struct responder *r, struct bytes request, struct deadline d,
+			  uint8_t *out, struct bytes *der, struct answer_info *info);
 
 #endif

@@ -42,17 +42,24 @@ static enum err check_delegate(struct signer *s, char error[SIGNER_ERROR_LEN],
 	if (u.broken)
 		return refuse(error, "%s has an extension that can't be read", path);
 	if (!u.eku_ocsp_signing)
-		return refuse(error, "%s may not sign OCSP answers for another CA: its extended key usage "
-			      "lacks OCSPSigning", path);
+		return refuse(error,
+			      "%s may not sign OCSP answers for another CA: its extended key usage "
+			      "lacks OCSPSigning",
+			      path);
 	if (u.has_ku && !u.ku_digital_signature)
-		return refuse(error, "%s may not sign OCSP answers: its key usage lacks digitalSignature",
+		return refuse(error,
+			      "%s may not sign OCSP answers: its key usage lacks digitalSignature",
 			      path);
 	if (!cert_issued_by(&s->delegate, &s->ca))
-		return refuse(error, "%s was not issued by %s: a delegated responder's certificate has to "
-			      "come directly from the CA that issuer= names", path, s->conf->issuer);
+		return refuse(error,
+			      "%s was not issued by %s: a delegated responder's certificate has to "
+			      "come directly from the CA that issuer= names",
+			      path, s->conf->issuer);
 	if (!u.nocheck)
-		snprintf(warning, SIGNER_ERROR_LEN, "%s lacks the extension id-pkix-ocsp-nocheck: clients "
-			 "may ask who vouches for the responder, and root programmes forbid it", path);
+		snprintf(warning, SIGNER_ERROR_LEN,
+			 "%s lacks the extension id-pkix-ocsp-nocheck: clients "
+			 "may ask who vouches for the responder, and root programmes forbid it",
+			 path);
 	return E_OK;
 }
 
@@ -65,20 +72,28 @@ static enum err check_ca(struct signer *s, enum conf_profile profile, char error
 	if (u.broken)
 		return refuse(error, "%s has an extension that can't be read", path);
 	if (!u.is_ca && u.eku_ocsp_signing)
-		return refuse(error, "%s is a delegated responder's certificate: issuer= has to name the "
-			      "certificate of the CA that it answers for", path);
+		return refuse(error,
+			      "%s is a delegated responder's certificate: issuer= has to name the "
+			      "certificate of the CA that it answers for",
+			      path);
 	/* certificates from before basicConstraints existed (X.509 v1) issue as self-signed ones */
 	if (!u.is_ca && !cert_is_self_issued(&s->ca))
-		return refuse(error, "%s is not a CA's certificate: cert= takes the CA's own, or, together "
-			      "with issuer=, one that the CA issued for OCSPSigning", path);
+		return refuse(error,
+			      "%s is not a CA's certificate: cert= takes the CA's own, or, with "
+			      "issuer=, one that the CA issued for OCSPSigning",
+			      path);
 	if (!u.has_ku || u.ku_digital_signature)
 		return E_OK;
 	if (profile == PROFILE_BR)
-		return refuse(error, "%s may not sign OCSP answers: its key usage lacks digitalSignature "
-			      "(Baseline Requirements 7.1.2.10.7); use a delegated responder's certificate",
+		return refuse(error,
+			      "%s may not sign OCSP answers: its key usage lacks digitalSignature "
+			      "(Baseline Requirements 7.1.2.10.7); use a delegated responder's "
+			      "certificate",
 			      path);
-	snprintf(warning, SIGNER_ERROR_LEN, "the key usage of %s lacks digitalSignature: strict clients "
-		 "refuse its answers; a delegated responder's certificate would mend that", path);
+	snprintf(warning, SIGNER_ERROR_LEN,
+		 "the key usage of %s lacks digitalSignature: strict clients "
+		 "refuse its answers; a delegated responder's certificate would mend that",
+		 path);
 	return E_OK;
 }
 
@@ -100,7 +115,8 @@ enum err signer_open(const struct conf_ca *conf, enum conf_profile profile, stru
 		/* both name the CA: it signs itself */
 		s.delegated = !bytes_eq(s.ca.der, s.delegate.der);
 	}
-	e = s.delegated ? check_delegate(&s, error, warning) : check_ca(&s, profile, error, warning);
+	e = s.delegated ? check_delegate(&s, error, warning)
+			: check_ca(&s, profile, error, warning);
 	if (e)
 		goto out;
 	if (!cert_key_hash(signer_cert(&s), HASH_SHA1, hash)) {
@@ -135,8 +151,8 @@ static enum err check_dates(const struct cert *c, const char *path, int64_t now,
 	}
 	if (now > c->not_after) {
 		http_date_format(c->not_after, date);
-		return refuse(error, "%s expired on %.*s: nothing can be signed with it, renew it", path,
-			      HTTP_DATE_LEN, date);
+		return refuse(error, "%s expired on %.*s: nothing can be signed with it, renew it",
+			      path, HTTP_DATE_LEN, date);
 	}
 	return E_OK;
 }
@@ -168,15 +184,19 @@ enum err signer_load_key(struct signer *s, char error[SIGNER_ERROR_LEN])
 		return E_OK;
 	public_key = cert_public_key(signer_cert(s));
 	if (!public_key || !sigalg_default(public_key))
-		return refuse(error, "the key of %s is of a kind that can't sign here: RSA, EC, Ed25519 or "
-			      "Ed448 is needed", s->conf->cert);
+		return refuse(error,
+			      "the key of %s is of a kind that can't sign here: RSA, EC, Ed25519 "
+			      "or Ed448 is needed",
+			      s->conf->cert);
 	if (key_open(s->conf->pkey, s->conf->password, &key, why) != E_OK)
 		return refuse(error, "%s", why);
 	if (!key_pair(key, public_key)) {
 		EVP_PKEY_free(key);
 		ERR_clear_error();
-		return refuse(error, "pkey= in section [%s] is not the private key of %s: set both to one "
-			      "pair", s->conf->name, s->conf->cert);
+		return refuse(error,
+			      "pkey= in section [%s] is not the private key of %s: set both to the "
+			      "halves of one pair",
+			      s->conf->name, s->conf->cert);
 	}
 	s->key = key;
 	return E_OK;
@@ -189,8 +209,8 @@ bool signer_prefers_other(struct signer *s, struct bytes preferred)
 	return key && sigalg_choose(key, preferred) != sigalg_default(key);
 }
 
-enum err signer_sign(struct signer *s, struct basic *b, struct bytes preferred, uint8_t *buf, size_t cap,
-		     struct bytes *der, char error[SIGNER_ERROR_LEN])
+enum err signer_sign(struct signer *s, struct basic *b, struct bytes preferred, uint8_t *buf,
+		     size_t cap, struct bytes *der, char error[SIGNER_ERROR_LEN])
 {
 	EVP_PKEY *public_key = cert_public_key(signer_cert(s));
 	uint8_t data[LIM_RESPONSE_LEN], signature[SIGALG_MAX_LEN];
@@ -203,7 +223,8 @@ enum err signer_sign(struct signer *s, struct basic *b, struct bytes preferred, 
 	basic_put_data(&o, b);
 	if (o.full)
 		return refuse(error, "the answer does not fit into %d octets", LIM_RESPONSE_LEN);
-	if (!alg || !sigalg_sign(alg, s->key, der_out_bytes(&o), signature, sizeof signature, &len)) {
+	if (!alg ||
+	    !sigalg_sign(alg, s->key, der_out_bytes(&o), signature, sizeof signature, &len)) {
 		const char *why = ERR_reason_error_string(ERR_peek_error());
 
 		refuse(error, "signing with the key of section [%s] failed: %s", s->conf->name,

@@ -50,7 +50,8 @@ bool signer_prefers_other(struct signer *s, struct bytes preferred);
 
 /* Writes and signs an answer at the end of buf; *der lies in it. b->key_hash is set here. The key
  * must be loaded. E_SIGNER with a sentence. */
-MUST_CHECK enum err signer_sign(struct signer *s, struct basic *b, struct bytes preferred, uint8_t *buf,
-				size_t cap, struct bytes *der, char error[SIGNER_ERROR_LEN]);
+MUST_CHECK enum err signer_sign(struct signer *s, struct basic *b, struct bytes preferred,
+				uint8_t *buf, size_t cap, struct bytes *der,
+				char error[SIGNER_ERROR_LEN]);
 
 #endif

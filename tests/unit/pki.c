@@ -40,7 +40,8 @@ static void sign(X509 *cert, EVP_PKEY *key, bool pss)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *how;
-	const char *md = EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448") ? NULL : "SHA256";
+	const char *md =
+	    EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448") ? NULL : "SHA256";
 
 	assert_true(EVP_DigestSignInit_ex(ctx, &how, md, NULL, NULL, key, NULL) == 1);
 	if (pss)
@@ -55,7 +56,8 @@ X509 *pki_cert(const struct pki_issue *w)
 	X509_NAME *name = X509_NAME_new();
 	bool dated = w->from_s || w->to_s;
 
-	X509_NAME_add_entry_by_txt(name, "O", MBSTRING_ASC, (const uint8_t *)"Unit test", -1, -1, 0);
+	X509_NAME_add_entry_by_txt(name, "O", MBSTRING_ASC, (const uint8_t *)"Unit test", -1, -1,
+				   0);
 	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const uint8_t *)w->name, -1, -1, 0);
 	X509_set_version(cert, 2);
 	ASN1_INTEGER_set(X509_get_serialNumber(cert), w->serial ? w->serial : 0x1234);
@@ -148,7 +150,7 @@ const char *pki_key_file(const char *name, EVP_PKEY *key, const char *password)
 	BIO *mem = BIO_new(BIO_s_mem());
 	size_t len = password ? strlen(password) : 0;
 
-	assert_true(PEM_write_bio_PKCS8PrivateKey(mem, key, password ? EVP_aes_128_cbc() : NULL, password,
-						  (int)len, NULL, NULL));
+	assert_true(PEM_write_bio_PKCS8PrivateKey(mem, key, password ? EVP_aes_128_cbc() : NULL,
+						  password, (int)len, NULL, NULL));
 	return write_bio(name, mem);
 }

@@ -48,7 +48,8 @@ static void golden_sample_of_the_predecessor(void **state)
 }
 
 /* Writes a whole answer with a made-up signature and reads it back. */
-static struct bytes write_and_read(const struct basic *b, uint8_t *buf, size_t cap, struct response *r)
+static struct bytes write_and_read(const struct basic *b, uint8_t *buf, size_t cap,
+				   struct response *r)
 {
 	static uint8_t data[4096];
 	struct der_out o = der_out_of(data, sizeof data), w = der_out_of(buf, cap);
@@ -77,7 +78,8 @@ static void one_single_for_each_certid_in_its_order(void **state)
 		{ bytes_of(other, x.s.id.der.len), CERT_REVOKED, 900, 1, 1000, 2000 },
 		{ x.s.id.der, CERT_UNKNOWN, 0, REASON_ABSENT, 1000, 2000 },
 	};
-	struct basic b = { .key_hash = x.r.responder_key, .produced_at = 1000, .single = single, .n = 3 };
+	struct basic b = {
+	    .key_hash = x.r.responder_key, .produced_at = 1000, .single = single, .n = 3 };
 	struct response r;
 	struct single s;
 	struct der d;
@@ -107,7 +109,8 @@ static void reasons(void **state)
 	struct sample x = sample();
 	uint8_t buf[1024];
 	struct basic_single single = { x.s.id.der, CERT_REVOKED, 5, 0, 1000, 2000 };
-	struct basic b = { .key_hash = x.r.responder_key, .produced_at = 1000, .single = &single, .n = 1 };
+	struct basic b = {
+	    .key_hash = x.r.responder_key, .produced_at = 1000, .single = &single, .n = 1 };
 	struct response r;
 	struct single s;
 
@@ -125,14 +128,18 @@ static void reasons(void **state)
 /* N-4, N-5, O-8, O-34, U-14: only where they have to be, and never critical */
 static void extensions(void **state)
 {
-	static const uint8_t nonce[] = "\x30\x12\x06\x09\x2b\x06\x01\x05\x05\x07\x30\x01\x02\x04\x05\x04\x03"
-				       "abc";
-	static const uint8_t revoke[] = "\x30\x0f\x06\x09\x2b\x06\x01\x05\x05\x07\x30\x01\x09\x04\x02\x05";
+	static const uint8_t nonce[] =
+	    "\x30\x12\x06\x09\x2b\x06\x01\x05\x05\x07\x30\x01\x02\x04\x05\x04\x03"
+	    "abc";
+	static const uint8_t revoke[] =
+	    "\x30\x0f\x06\x09\x2b\x06\x01\x05\x05\x07\x30\x01\x09\x04\x02\x05";
 	struct sample x = sample();
 	uint8_t buf[1024];
 	struct basic_single single = { x.s.id.der, CERT_REVOKED, 0, 6, 1000, 2000 };
-	struct basic b = { .key_hash = x.r.responder_key, .produced_at = 1000, .single = &single, .n = 1 };
-	struct bytes der, with_nonce = bytes_of(nonce, sizeof nonce - 1), ext = bytes_of(revoke, 17);
+	struct basic b = {
+	    .key_hash = x.r.responder_key, .produced_at = 1000, .single = &single, .n = 1 };
+	struct bytes der, with_nonce = bytes_of(nonce, sizeof nonce - 1),
+			  ext = bytes_of(revoke, 17);
 	struct response r;
 
 	(void)state;
@@ -157,7 +164,8 @@ static void too_small_a_buffer(void **state)
 	struct sample x = sample();
 	uint8_t buf[1024];
 	struct basic_single single = { x.s.id.der, CERT_GOOD, 0, REASON_ABSENT, 1000, 2000 };
-	struct basic b = { .key_hash = x.r.responder_key, .produced_at = 1000, .single = &single, .n = 1 };
+	struct basic b = {
+	    .key_hash = x.r.responder_key, .produced_at = 1000, .single = &single, .n = 1 };
 
 	(void)state;
 	for (size_t cap = 0; cap < x.data.len; cap++) {

@@ -28,7 +28,8 @@ static void make_certid(const struct cert *issuer, struct bytes serial)
 	uint8_t name[CERT_HASH_LEN], key[CERT_HASH_LEN];
 	struct der_out o = der_out_of(p.certid, sizeof p.certid);
 
-	assert_true(cert_name_hash(issuer, HASH_SHA1, name) && cert_key_hash(issuer, HASH_SHA1, key));
+	assert_true(cert_name_hash(issuer, HASH_SHA1, name) &&
+		    cert_key_hash(issuer, HASH_SHA1, key));
 	der_put_item(&o, DER_INTEGER, serial);
 	der_put_item(&o, DER_OCTET_STRING, bytes_of(key, 20));
 	der_put_item(&o, DER_OCTET_STRING, bytes_of(name, 20));
@@ -47,9 +48,14 @@ static int set_up(void **state)
 	p.root_key = pki_key("P-256");
 	p.other_key = pki_key("P-256");
 	p.ca_key = pki_key("P-256");
-	p.root = pki_cert(&(struct pki_issue){ .name = "Root", .key = p.root_key, .basic = "CA:TRUE" });
-	p.ca = pki_cert(&(struct pki_issue){ .name = "CA", .key = p.ca_key, .issuer = p.root,
-					     .issuer_key = p.root_key, .basic = "CA:TRUE", .serial = 42 });
+	p.root =
+	    pki_cert(&(struct pki_issue){ .name = "Root", .key = p.root_key, .basic = "CA:TRUE" });
+	p.ca = pki_cert(&(struct pki_issue){ .name = "CA",
+					    .key = p.ca_key,
+					    .issuer = p.root,
+					    .issuer_key = p.root_key,
+					    .basic = "CA:TRUE",
+					    .serial = 42 });
 	p.root_file = pki_cert_file("root.pem", p.root);
 	p.root_key_file = pki_key_file("root.key", p.root_key, NULL);
 	p.other_key_file = pki_key_file("other.key", p.other_key, NULL);
@@ -82,15 +88,20 @@ static uint8_t octets[LIM_RESPONSE_LEN];
 static struct bytes made_by(const struct conf_ca *conf, int64_t this_update, int64_t next_update)
 {
 	char why[SIGNER_ERROR_LEN], warning[SIGNER_ERROR_LEN];
-	struct basic_single single = { bytes_of(p.certid, p.certid_len), CERT_GOOD, 0, REASON_ABSENT,
-				       this_update, next_update };
+	struct basic_single single = { bytes_of(p.certid, p.certid_len),
+				      CERT_GOOD,
+				      0,
+				      REASON_ABSENT,
+				      this_update,
+				      next_update };
 	struct basic b = { .produced_at = this_update, .single = &single, .n = 1 };
 	struct signer s;
 	struct bytes der;
 
 	assert_int_equal(signer_open(conf, PROFILE_RFC9919, &s, why, warning), E_OK);
 	assert_int_equal(signer_load_key(&s, why), E_OK);
-	assert_int_equal(signer_sign(&s, &b, bytes_of(NULL, 0), octets, sizeof octets, &der, why), E_OK);
+	assert_int_equal(signer_sign(&s, &b, bytes_of(NULL, 0), octets, sizeof octets, &der, why),
+			 E_OK);
 	signer_close(&s);
 	return der;
 }
@@ -138,12 +149,19 @@ static void every_form_of_the_file(void **state)
 	refuses(bytes_of(copy, der.len + 1));
 	refuses(bytes_of(copy, der.len - 1));
 	loads(bytes_of(base64, n), der);
-	loads(bytes_of(t, (size_t)snprintf(t, sizeof t, " %.70s\n%s\r\n", base64, base64 + 70)), der);
-	loads(bytes_of(t, (size_t)snprintf(t, sizeof t, "# made offline\n-----BEGIN OCSP RESPONSE-----\n%s\n"
-					   "-----END OCSP RESPONSE-----\n", base64)), der);
-	loads(bytes_of(t, (size_t)snprintf(t, sizeof t, "-----BEGIN X-----\n%s\n-----END X-----", base64)), der);
-	refuses(bytes_of(t, (size_t)snprintf(t, sizeof t, "-----BEGIN X-----\n%s\n-----END X-----\nmore",
-					     base64)));
+	loads(bytes_of(t, (size_t)snprintf(t, sizeof t, " %.70s\n%s\r\n", base64, base64 + 70)),
+	      der);
+	loads(bytes_of(t, (size_t)snprintf(t, sizeof t,
+					   "# made offline\n-----BEGIN OCSP RESPONSE-----\n%s\n"
+					   "-----END OCSP RESPONSE-----\n",
+					   base64)),
+	      der);
+	loads(bytes_of(t, (size_t)snprintf(t, sizeof t, "-----BEGIN X-----\n%s\n-----END X-----",
+					   base64)),
+	      der);
+	refuses(
+	    bytes_of(t, (size_t)snprintf(t, sizeof t,
+					 "-----BEGIN X-----\n%s\n-----END X-----\nmore", base64)));
 	refuses(bytes_of(t, (size_t)snprintf(t, sizeof t, "-----BEGIN X-----\n%s\n", base64)));
 	refuses(bytes_of(base64, n - 4));
 	refuses(B(""));

@@ -1,4 +1,5 @@
-/* Certificates: O-11, O-13, U-13, U-15, P-6, and that what a table or a file holds is read strictly. */
+/* Certificates: O-11, O-13, U-13, U-15, P-6, and that what a table or a file holds is read
+ * strictly. */
 #include "unit.h"
 
 #include "cert.h"
@@ -74,7 +75,8 @@ static void fields(void **state)
 	assert_true(bytes_eq(c.der, p.leaf_der));
 	assert_true(bytes_eq(c.serial, B("\x9a\xbc\xde")));	/* the DER has a leading 00: U-15 */
 	assert_true(bytes_eq(c.subject, bytes_of(name, (size_t)len)));
-	assert_true(bytes_eq(c.key, bytes_of(ASN1_STRING_get0_data(key), (size_t)ASN1_STRING_length(key))));
+	assert_true(
+	    bytes_eq(c.key, bytes_of(ASN1_STRING_get0_data(key), (size_t)ASN1_STRING_length(key))));
 	assert_int_equal(c.not_before, seconds_of(X509_get0_notBefore(p.leaf)));
 	assert_int_equal(c.not_after, seconds_of(X509_get0_notAfter(p.leaf)));
 	assert_false(cert_is_self_issued(&c));
@@ -215,12 +217,13 @@ static void serials(void **state)
 		size_t len;
 		bool ok;
 	} table[] = {
-		{ "\x00", 1, true },
-		{ "\x01", 1, true },
-		{ "\xff\xff", 2, true },
-		{ "\x7f\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 20, true },
-		{ "1234567890123456789012345", 25, true },
-		{ "12345678901234567890123456", 26, false },
+	    { "\x00", 1, true },
+	    { "\x01", 1, true },
+	    { "\xff\xff", 2, true },
+	    { "\x7f\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 20,
+	     true },
+	    { "1234567890123456789012345", 25, true },
+	    { "12345678901234567890123456", 26, false },
 	};
 
 	(void)state;
@@ -255,8 +258,12 @@ static void serials(void **state)
 
 static struct cert_usage usage_of(const char *basic, const char *ku, const char *eku, bool nocheck)
 {
-	X509 *x = pki_cert(&(struct pki_issue){ .name = "x", .key = p.other_key, .basic = basic, .ku = ku,
-						.eku = eku, .nocheck = nocheck });
+	X509 *x = pki_cert(&(struct pki_issue){ .name = "x",
+					       .key = p.other_key,
+					       .basic = basic,
+					       .ku = ku,
+					       .eku = eku,
+					       .nocheck = nocheck });
 	struct bytes der = pki_der(x);
 	struct cert c = parsed(der);
 	struct cert_usage u = cert_usage(&c);
@@ -272,13 +279,16 @@ static void usages(void **state)
 	struct cert_usage u = usage_of(NULL, NULL, NULL, false);
 
 	(void)state;
-	assert_false(u.is_ca || u.has_ku || u.has_eku || u.eku_ocsp_signing || u.nocheck || u.broken);
+	assert_false(u.is_ca || u.has_ku || u.has_eku || u.eku_ocsp_signing || u.nocheck ||
+		     u.broken);
 	u = usage_of("critical,CA:TRUE,pathlen:0", "critical,keyCertSign,cRLSign", NULL, false);
 	assert_true(u.is_ca && u.has_ku && !u.ku_digital_signature && !u.broken);
 	u = usage_of("CA:FALSE", "digitalSignature", "serverAuth,OCSPSigning", true);
-	assert_true(!u.is_ca && u.ku_digital_signature && u.has_eku && u.eku_ocsp_signing && u.nocheck);
+	assert_true(!u.is_ca && u.ku_digital_signature && u.has_eku && u.eku_ocsp_signing &&
+		    u.nocheck);
 	u = usage_of("CA:FALSE", "decipherOnly", "anyExtendedKeyUsage", false);
-	assert_true(u.has_ku && !u.ku_digital_signature && u.has_eku && !u.eku_ocsp_signing && !u.broken);
+	assert_true(u.has_ku && !u.ku_digital_signature && u.has_eku && !u.eku_ocsp_signing &&
+		    !u.broken);
 }
 
 static void an_extension_that_stands_there_twice_is_broken(void **state)
@@ -336,7 +346,8 @@ static void hashes_of_a_certid(void **state)
 /* O-11: by name and by signature, not by one of them */
 static void who_issued_it(void **state)
 {
-	struct cert ca = parsed(p.ca_der), leaf = parsed(p.leaf_der), impostor = parsed(p.impostor_der);
+	struct cert ca = parsed(p.ca_der), leaf = parsed(p.leaf_der),
+		    impostor = parsed(p.impostor_der);
 
 	(void)state;
 	assert_true(cert_issued_by(&leaf, &ca));
@@ -395,7 +406,8 @@ static void files(void **state)
 	assert_non_null(strstr(error, path));
 	n = pem_of(p.leaf_der, "CERTIFICATE", t);
 	n += pem_of(p.ca_der, "CERTIFICATE", t + n);
-	assert_int_equal(cert_load_all(pki_file("chain.pem", bytes_of(t, n)), &list, &n, error), E_OK);
+	assert_int_equal(cert_load_all(pki_file("chain.pem", bytes_of(t, n)), &list, &n, error),
+			 E_OK);
 	assert_int_equal(n, 2);
 	assert_true(bytes_eq(list[0].der, p.leaf_der));
 	assert_true(bytes_eq(list[1].der, p.ca_der));

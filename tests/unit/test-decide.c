@@ -94,7 +94,8 @@ static void every_time(void **state)
 		struct store_row row = row_of(ROW_REVOKED, table[i].in, 1);
 		struct decision d;
 
-		assert_int_equal(decide_row(&row, table[i].not_before, NOW, PROFILE_RFC9919, &d), E_OK);
+		assert_int_equal(decide_row(&row, table[i].not_before, NOW, PROFILE_RFC9919, &d),
+				 E_OK);
 		assert_int_equal(d.revoked_at, table[i].raw);
 		assert_int_equal(decide_revoked_at(&d, NOW), table[i].answered);
 		assert_int_equal(d.odd_time != NULL, table[i].odd);

@@ -41,7 +41,8 @@ static void refuses(const char *pkey, const char *password, const char *because)
 }
 
 /* In the form that libcrypto knows by these words. */
-static const char *encoded(EVP_PKEY *key, const char *format, const char *structure, const char *password)
+static const char *encoded(EVP_PKEY *key, const char *format, const char *structure,
+			   const char *password)
 {
 	OSSL_ENCODER_CTX *ctx;
 	const char *path;
@@ -112,7 +113,8 @@ static void passphrases(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
 		refuses(encoded(key, forms[i][0], forms[i][1], PASSWORD), NULL, "password=");
-		refuses(encoded(key, forms[i][0], forms[i][1], PASSWORD), "Tr0ub4dor", "does not open");
+		refuses(encoded(key, forms[i][0], forms[i][1], PASSWORD), "Tr0ub4dor",
+			"does not open");
 	}
 	EVP_PKEY_free(key);
 }

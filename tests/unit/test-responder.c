@@ -1,5 +1,5 @@
-/* From a request to an answer, with a store that says what the test wants: O-4, O-20, O-23, C-1, D-8,
- * D-9, D-11, D-12, L-5, L-10, N-5, U-3, U-6, U-9. */
+/* From a request to an answer, with a store that says what the test wants: O-4, O-20, O-23, C-1,
+ * D-8, D-9, D-11, D-12, L-5, L-10, N-5, U-3, U-6, U-9. */
 #include "unit.h"
 
 #include <openssl/evp.h>
@@ -76,7 +76,8 @@ static void say(enum level level, const char *sentence)
 static struct {
 	EVP_PKEY *root_key, *key, *leaf_key;
 	X509 *root, *ca;
-	struct bytes root_der, ca_der, leaf_der, foreign_der;	/* the last one with the leaf's serial */
+	struct bytes root_der, ca_der, leaf_der,
+	    foreign_der; /* the last one with the leaf's serial */
 	struct cert ca_cert, root_cert;
 	const char *ca_file, *key_file, *root_file, *root_key_file;
 	struct conf conf;
@@ -100,9 +101,14 @@ static int set_up_all(void **state)
 	p.root_key = pki_key("P-256");
 	p.key = pki_key("P-256");
 	p.leaf_key = pki_key("P-256");
-	p.root = pki_cert(&(struct pki_issue){ .name = "Root", .key = p.root_key, .basic = "CA:TRUE" });
-	p.ca = pki_cert(&(struct pki_issue){ .name = "CA", .key = p.key, .issuer = p.root, .serial = 7,
-					     .issuer_key = p.root_key, .basic = "CA:TRUE" });
+	p.root =
+	    pki_cert(&(struct pki_issue){ .name = "Root", .key = p.root_key, .basic = "CA:TRUE" });
+	p.ca = pki_cert(&(struct pki_issue){ .name = "CA",
+					    .key = p.key,
+					    .issuer = p.root,
+					    .serial = 7,
+					    .issuer_key = p.root_key,
+					    .basic = "CA:TRUE" });
 	issue.key = p.leaf_key;
 	issue.issuer = p.ca;
 	issue.issuer_key = p.key;
@@ -152,22 +158,29 @@ static int set_up(void **state)
 	(void)state;
 	snprintf(p.cache, sizeof p.cache, "%s/cache%d", pki_folder(), n++);
 	p.conf = (struct conf){
-		.cache = p.cache,
-		.recheck_s = 60,
-		.n_ca = 1,
-		.ca = { { .name = "ocsp", .cert = p.ca_file, .pkey = p.key_file, .table = "list_certs",
-			  .producetime_s = 86400, .verify = true } },
+	    .cache = p.cache,
+	    .recheck_s = 60,
+	    .n_ca = 1,
+	    .ca = { { .name = "ocsp",
+		    .cert = p.ca_file,
+		    .pkey = p.key_file,
+		    .table = "list_certs",
+		    .producetime_s = 86400,
+		    .verify = true } },
 	};
 	memset(&db, 0, sizeof db);
-	db.row = (struct store_row){ .cert_num = "0x1234", .status = ROW_VALID, .revoked_at = ROW_NO_TIME,
-				     .reason = ROW_NO_REASON, .cert = (uint8_t *)(uintptr_t)p.leaf_der.p,
-				     .cert_len = p.leaf_der.len };
+	db.row = (struct store_row){ .cert_num = "0x1234",
+				    .status = ROW_VALID,
+				    .revoked_at = ROW_NO_TIME,
+				    .reason = ROW_NO_REASON,
+				    .cert = (uint8_t *)(uintptr_t)p.leaf_der.p,
+				    .cert_len = p.leaf_der.len };
 	memset(&said, 0, sizeof said);
 	return 0;
 }
 
-static void put_certid(struct der_out *o, const struct cert *issuer, enum hashalg h, bool null_params,
-		       struct bytes serial)
+static void put_certid(struct der_out *o, const struct cert *issuer, enum hashalg h,
+		       bool null_params, struct bytes serial)
 {
 	uint8_t name[CERT_HASH_LEN], key[CERT_HASH_LEN];
 	size_t mark = der_mark(o), alg;
@@ -443,15 +456,17 @@ static void impossible_serials(void **state)
 {
 	(void)state;
 	assert_int_equal(ask_for(&(struct question){ .serial = { B("\x80") } }), E_UNAUTHORIZED);
-	assert_int_equal(ask_for(&(struct question){ .serial = { B("123456789012345678901234567890") } }),
-			 E_UNAUTHORIZED);
+	assert_int_equal(
+	    ask_for(&(struct question){ .serial = { B("123456789012345678901234567890") } }),
+	    E_UNAUTHORIZED);
 	assert_int_equal(db.asked, 0);
 }
 
 /* O-3, O-13, O-20 */
 static void several_and_others(void **state)
 {
-	struct question both = { .issuer = { NULL, &p.ca_cert }, .serial = { B("\x12\x34"), B("\x12\x34") } };
+	struct question both = { .issuer = { NULL, &p.ca_cert },
+				.serial = { B("\x12\x34"), B("\x12\x34") } };
 	struct question mixed = { .issuer = { &p.ca_cert, &p.root_cert } };
 	struct cache_entry entry;
 
@@ -506,7 +521,8 @@ static void every_hash(void **state)
 			assert_int_equal(cached_for(&q, &entry), FRESH_MISS);
 			assert_int_equal(ask_for(&q), E_OK);
 			assert_int_equal(p.info.source, SOURCE_SIGNED);
-			assert_int_equal(request_parse(request_of(&q, buf, sizeof buf), &request, NULL), E_OK);
+			assert_int_equal(
+			    request_parse(request_of(&q, buf, sizeof buf), &request, NULL), E_OK);
 			assert_true(bytes_eq(p.single.id.der, request.id[0].der));
 			assert_int_equal(cached_for(&q, &entry), FRESH_HIT);
 		}
@@ -576,7 +592,7 @@ static void odd_rows(void **state)
 /* N-5, C-5 */
 static void nonces(void **state)
 {
-	struct question q = { .nonce = B("0123456789abcdef0123456789abcdef0") };	/* 33 octets */
+	struct question q = { .nonce = B("0123456789abcdef0123456789abcdef0") }; /* 33 octets */
 
 	(void)state;
 	assert_int_equal(ask_for(&q), E_OK);
@@ -623,11 +639,13 @@ static void publish_old(const struct conf_ca *by, int64_t this_update, int64_t n
 	struct cache c;
 
 	assert_int_equal(request_parse(request_of(&(struct question){ 0 }, question, sizeof question),
-				       &request, NULL), E_OK);
+				       &request, NULL),
+			 E_OK);
 	single.certid = request.id[0].der;
 	assert_int_equal(signer_open(by, PROFILE_RFC9919, &s, error, warning), E_OK);
 	assert_int_equal(signer_load_key(&s, error), E_OK);
-	assert_int_equal(signer_sign(&s, &b, bytes_of(NULL, 0), buf, sizeof buf, &der, error), E_OK);
+	assert_int_equal(signer_sign(&s, &b, bytes_of(NULL, 0), buf, sizeof buf, &der, error),
+			 E_OK);
 	assert_int_equal(cache_open(&c, p.cache, 0, true), E_OK);
 	assert_int_equal(cache_make_folder(&c, &request.id[0]), E_OK);
 	assert_int_equal(cache_put(&c, &request.id[0], der, this_update * 1000), E_OK);
@@ -659,8 +677,12 @@ static void renewal(void **state)
 /* The CA has a new key, or another responder: what the old one signed isn't sent on. */
 static void an_answer_of_another_key(void **state)
 {
-	X509 *x = pki_cert(&(struct pki_issue){ .name = "x", .key = p.leaf_key, .issuer = p.ca,
-						.issuer_key = p.key, .eku = "OCSPSigning", .nocheck = true });
+	X509 *x = pki_cert(&(struct pki_issue){ .name = "x",
+					       .key = p.leaf_key,
+					       .issuer = p.ca,
+					       .issuer_key = p.key,
+					       .eku = "OCSPSigning",
+					       .nocheck = true });
 	struct conf_ca other = p.conf.ca[0];
 	int64_t now = clock_real_ms() / 1000;
 
@@ -708,8 +730,9 @@ static void no_time_left(void **state)
 	uint8_t buf[1024];
 
 	(void)state;
-	assert_int_equal(ask_octets(request_of(&(struct question){ 0 }, buf, sizeof buf), deadline_in(0)),
-			 E_DEADLINE);
+	assert_int_equal(
+	    ask_octets(request_of(&(struct question){ 0 }, buf, sizeof buf), deadline_in(0)),
+	    E_DEADLINE);
 	assert_string_equal(p.info.status, "tryLater");
 	assert_int_equal(cached(), FRESH_MISS);
 }
@@ -732,7 +755,8 @@ static const char *canned_file(int64_t this_update, int64_t next_update)
 	single.certid = der_out_bytes(&o);
 	assert_int_equal(signer_open(&root, PROFILE_RFC9919, &s, error, warning), E_OK);
 	assert_int_equal(signer_load_key(&s, error), E_OK);
-	assert_int_equal(signer_sign(&s, &b, bytes_of(NULL, 0), buf, sizeof buf, &der, error), E_OK);
+	assert_int_equal(signer_sign(&s, &b, bytes_of(NULL, 0), buf, sizeof buf, &der, error),
+			 E_OK);
 	signer_close(&s);
 	return pki_file("canned.der", der);
 }

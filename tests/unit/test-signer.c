@@ -25,7 +25,8 @@ static int set_up(void **state)
 	p.rsa = pki_key("RSA");
 	p.ec = pki_key("P-256");
 	p.leaf_key = pki_key("P-256");
-	p.ca = pki_cert(&(struct pki_issue){ .name = "CA", .key = p.rsa, .basic = CA_BASIC, .ku = CA_KU });
+	p.ca = pki_cert(
+	    &(struct pki_issue){ .name = "CA", .key = p.rsa, .basic = CA_BASIC, .ku = CA_KU });
 	p.leaf = pki_cert(&(struct pki_issue){ .name = "leaf", .key = p.leaf_key, .issuer = p.ca,
 					       .issuer_key = p.rsa, .serial = 77 });
 	p.ca_file = pki_cert_file("ca.pem", p.ca);
@@ -81,7 +82,8 @@ static struct bytes certid_of(X509 *leaf, X509 *ca)
 	return bytes_of(der, (size_t)len);
 }
 
-static struct bytes sign_one(struct signer *s, struct bytes certid, struct bytes preferred, uint8_t *buf)
+static struct bytes sign_one(struct signer *s, struct bytes certid, struct bytes preferred,
+			     uint8_t *buf)
 {
 	int64_t now = time(NULL);
 	struct basic_single single = { certid, CERT_REVOKED, now - 100, 1, now, now + 3600 };
@@ -110,7 +112,8 @@ static int verify(struct bytes der, X509 *ca, X509 *leaf)
 	X509_STORE_add_cert(store, ca);
 	sk_X509_push(extra, ca);
 	assert_int_equal(OCSP_basic_verify(basic, extra, store, 0), 1);
-	assert_true(OCSP_resp_find_status(basic, id, &status, &reason, &at, &this_update, &next_update));
+	assert_true(
+	    OCSP_resp_find_status(basic, id, &status, &reason, &at, &this_update, &next_update));
 	assert_int_equal(status, V_OCSP_CERTSTATUS_REVOKED);
 	assert_int_equal(reason, 1);
 	assert_true(OCSP_check_validity(this_update, next_update, 5, -1));
@@ -152,12 +155,17 @@ static void every_kind_of_key(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		EVP_PKEY *key = pki_key(table[i].kind);
-		X509 *ca = pki_cert(&(struct pki_issue){ .name = "CA", .key = key, .basic = CA_BASIC,
-							 .ku = CA_KU });
-		X509 *leaf = pki_cert(&(struct pki_issue){ .name = "leaf", .key = p.leaf_key, .issuer = ca,
-							   .issuer_key = key, .serial = 5 });
-		struct conf_ca conf = { .name = "ocsp", .cert = pki_cert_file("x.pem", ca),
-					.pkey = pki_key_file("x.key", key, "pw"), .password = "pw" };
+		X509 *ca = pki_cert(
+		    &(struct pki_issue){ .name = "CA", .key = key, .basic = CA_BASIC, .ku = CA_KU });
+		X509 *leaf = pki_cert(&(struct pki_issue){ .name = "leaf",
+							  .key = p.leaf_key,
+							  .issuer = ca,
+							  .issuer_key = key,
+							  .serial = 5 });
+		struct conf_ca conf = { .name = "ocsp",
+				       .cert = pki_cert_file("x.pem", ca),
+				       .pkey = pki_key_file("x.key", key, "pw"),
+				       .password = "pw" };
 		struct signer s = opened(&conf);
 		struct bytes id = certid_of(leaf, ca), der = sign_one(&s, id, NOTHING, buf);
 		uint8_t hash[20];
@@ -236,9 +244,12 @@ static const char *delegate_file(const struct pki_issue *changed)
 /* O-11, L-7, O-19 */
 static void delegated_responder(void **state)
 {
-	struct conf_ca conf = { .name = "ocsp", .pkey = p.ec_file, .issuer = p.ca_file,
-				.cert = delegate_file(&(struct pki_issue){
-					.eku = "OCSPSigning", .ku = "digitalSignature", .nocheck = true }) };
+	struct conf_ca conf = { .name = "ocsp",
+			       .pkey = p.ec_file,
+			       .issuer = p.ca_file,
+			       .cert = delegate_file(&(struct pki_issue){ .eku = "OCSPSigning",
+									 .ku = "digitalSignature",
+									 .nocheck = true }) };
 	static uint8_t buf[LIM_RESPONSE_LEN];
 	struct signer s = opened(&conf);
 	struct bytes id = certid_of(p.leaf, p.ca), der = sign_one(&s, id, NOTHING, buf);
@@ -277,7 +288,8 @@ static void who_may_not_sign(void **state)
 	refused(&conf, PROFILE_RFC9919, "OCSPSigning");
 	conf.cert = delegate_file(&(struct pki_issue){ .eku = "anyExtendedKeyUsage" });
 	refused(&conf, PROFILE_RFC9919, "OCSPSigning");
-	conf.cert = delegate_file(&(struct pki_issue){ .eku = "OCSPSigning", .ku = "keyEncipherment" });
+	conf.cert =
+	    delegate_file(&(struct pki_issue){ .eku = "OCSPSigning", .ku = "keyEncipherment" });
 	refused(&conf, PROFILE_RFC9919, "digitalSignature");
 	conf.cert = delegate_file(&(struct pki_issue){ .eku = "OCSPSigning", .issuer = impostor,
 						       .issuer_key = key });
@@ -304,7 +316,8 @@ static void a_ca_without_digital_signature(void **state)
 {
 	X509 *ca = pki_cert(&(struct pki_issue){ .name = "CA", .key = p.rsa, .basic = CA_BASIC,
 						 .ku = "keyCertSign" });
-	struct conf_ca conf = { .name = "ocsp", .cert = pki_cert_file("noku.pem", ca), .pkey = p.rsa_file };
+	struct conf_ca conf = {
+	    .name = "ocsp", .cert = pki_cert_file("noku.pem", ca), .pkey = p.rsa_file };
 	struct signer s = opened(&conf);
 
 	(void)state;
@@ -318,7 +331,8 @@ static void a_ca_without_digital_signature(void **state)
 static void a_ca_of_version_1(void **state)
 {
 	X509 *ca = pki_cert(&(struct pki_issue){ .name = "CA", .key = p.rsa });
-	struct conf_ca conf = { .name = "ocsp", .cert = pki_cert_file("v1.pem", ca), .pkey = p.rsa_file };
+	struct conf_ca conf = {
+	    .name = "ocsp", .cert = pki_cert_file("v1.pem", ca), .pkey = p.rsa_file };
 	struct signer s = opened(&conf);
 
 	(void)state;
