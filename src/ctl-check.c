@@ -175,8 +175,8 @@ static void check_canned(struct check *k, const struct conf_ca *ca, const char *
 	canned_free(&c);
 }
 
-/* A folder that will be made needs a parent that can be written. */
-static void check_missing_cache(struct check *k, const char *path)
+/* What is missing and will be made needs a folder that can be written. */
+static bool can_be_made(const char *path)
 {
 	char parent[PATH_LEN];
 	char *slash;
@@ -185,11 +185,7 @@ static void check_missing_cache(struct check *k, const char *path)
 	slash = strrchr(parent, '/');
 	if (slash)
 		slash[slash == parent] = '\0';
-	if (access(parent, W_OK | X_OK) == 0)
-		tell(k, OK, "the cache %s will be made when it is first needed", path);
-	else
-		tell(k, ERROR, "the cache %s is missing, and %s can't make it: run "
-		     "\"ocspctl setup\"", path, k->ctl->conf.user);
+	return access(path, F_OK) != 0 && errno == ENOENT && access(parent, W_OK | X_OK) == 0;
 }
 
 static void check_cache(struct check *k)
@@ -197,9 +193,9 @@ static void check_cache(struct check *k)
 	const char *path = k->ctl->conf.cache;
 	struct stat st;
 
-	if (stat(path, &st) != 0 && errno == ENOENT)
-		check_missing_cache(k, path);
-	else if (access(path, R_OK | W_OK | X_OK) != 0)
+	if (can_be_made(path))
+		tell(k, OK, "the cache %s will be made when it is first needed", path);
+	else if (access(path, R_OK | W_OK | X_OK) != 0 || stat(path, &st) != 0)
 		tell(k, ERROR, "the cache %s can't be used by %s (%s): every answer is signed "
 		     "anew; run \"ocspctl setup\"", path, k->ctl->conf.user, strerror(errno));
 	else if (!S_ISDIR(st.st_mode))
@@ -290,7 +286,7 @@ static void check_log(struct check *k)
 
 	if (!file)
 		return;
-	if (access(file, W_OK) != 0)
+	if (access(file, W_OK) != 0 && !can_be_made(file))
 		tell(k, WARNING, "the log %s can't be written by %s (%s): run \"ocspctl setup\"",
 		     file, k->ctl->conf.user, strerror(errno));
 	else

@@ -120,11 +120,15 @@ static MYSQL *connect_to(const struct conf *c, const struct target *t, int share
 		      "SET time_zone='+00:00',sql_mode='STRICT_ALL_TABLES',autocommit=1");
 	set_tls(my, c);
 	/* CLIENT_FOUND_ROWS: an UPDATE counts the rows it matched, not only those it changed */
-	if (mysql_real_connect(my, t->socket ? NULL : t->host, c->db_user,
-			       c->db_password ? c->db_password : "", c->db_name, t->port,
-			       t->socket, CLIENT_FOUND_ROWS))
+	if (!mysql_real_connect(my, t->socket ? NULL : t->host, c->db_user,
+				c->db_password ? c->db_password : "", c->db_name, t->port,
+				t->socket, CLIENT_FOUND_ROWS))
+		snprintf(why, WHY_LEN, "%s", mysql_error(my));
+	else if (c->db_tls && !mysql_get_ssl_cipher(my))
+		/* MariaDB's library goes on without, as long as it need not verify */
+		snprintf(why, WHY_LEN, "the server has no TLS, and tls= asks for it");
+	else
 		return my;
-	snprintf(why, WHY_LEN, "%s", mysql_error(my));
 	mysql_close(my);
 	return NULL;
 }

@@ -94,7 +94,7 @@ class MariaDB:
 
     def _install(self):
         os.makedirs(self.dir, exist_ok=True)
-        os.chmod(self.dir, 0o700)
+        os.chmod(self.dir, 0o755)       # whoever is tested has to reach the socket
         account = self._account()
         if account:
             os.chown(self.dir, account["user"], account["group"])
