@@ -32,7 +32,7 @@ static const char usage[] =
 	"\n"
 	"Exit codes: 0 answered, or asked what has no answer; 64 command line; 65 a row or a file\n"
 	"contradicts itself; 70 a bug; 71 out of memory; 74 a file or the output failed; 75 no\n"
-	"database or no time left; 77 not the user of user=; 78 configuration, key or certificate.\n"
+	"database or no time left; 77 not user=; 78 configuration, key or certificate.\n"
 	"Unless it is 64, an OCSP response was written, an error response if need be.\n";
 
 struct options {
@@ -192,37 +192,6 @@ static void log_answer(enum err e, const struct answer_info *info, const char *c
 		log_event(level, fields, "answered");
 }
 
-static enum err refuse(enum err e, struct bytes *der)
-{
-	response_error(err_info(e)->ocsp, answer);
-	*der = bytes_of(answer, RESPONSE_ERROR_LEN);
-	return e;
-}
-
-/* Always leaves an answer in *der; empty if nothing was asked. */
-static enum err serve(const struct options *o, struct deadline d, int64_t start_ms,
-		      struct bytes *der)
-{
-	struct answer_info info;
-	size_t len, item_len;
-	enum err e;
-
-	e = io_read_der(0, d, request, sizeof request, &len, &item_len);
-	if (e == E_GONE) {
-		log_debug("nothing was asked");
-		*der = bytes_of(NULL, 0);
-		return E_OK;
-	}
-	if (e) {
-		log_event(err_info(e)->level, NULL, "no whole request came: %s", err_info(e)->name);
-		return refuse(e, der);
-	}
-	/* whatever stands behind the request makes it malformed, too */
-	e = responder_answer(&responder, bytes_of(request, len), d, answer, der, &info);
-	log_answer(e, &info, o->client, clock_mono_ms() - start_ms);
-	return e;
-}
-
 static enum err send_answer(struct bytes der)
 {
 	if (!deadline_interrupted())
@@ -231,15 +200,52 @@ static enum err send_answer(struct bytes der)
 	return write(1, der.p, der.len) == (ssize_t)der.len ? E_OK : E_IO;
 }
 
+/* Sends this error's answer. */
+static enum err refuse(enum err e)
+{
+	uint8_t der[RESPONSE_ERROR_LEN];
+	enum err written;
+
+	response_error(err_info(e)->ocsp, der);
+	written = send_answer(bytes_of(der, sizeof der));
+	if (written == E_IO)
+		log_error("the answer could not be written");
+	return e;
+}
+
+/* One request, one answer: the answer goes out before it is logged. */
+static enum err serve(const struct options *o, struct deadline d, int64_t start_ms)
+{
+	struct answer_info info;
+	enum err e, written;
+	struct bytes der;
+	size_t len, item_len;
+
+	e = io_read_der(0, d, request, sizeof request, &len, &item_len);
+	if (e == E_GONE) {
+		log_debug("nothing was asked");
+		return E_OK;
+	}
+	if (e) {
+		log_event(err_info(e)->level, NULL, "no whole request came: %s", err_info(e)->name);
+		return refuse(e);
+	}
+	/* whatever stands behind the request makes it malformed, too */
+	e = responder_answer(&responder, bytes_of(request, len), d, answer, &der, &info);
+	written = send_answer(der);
+	log_answer(e, &info, o->client, clock_mono_ms() - start_ms);
+	if (written == E_IO)
+		log_error("the answer could not be written");
+	return e ? e : written;
+}
+
 int main(int argc, char **argv)
 {
 	int64_t start_ms = clock_mono_ms();
-	struct bytes der = { NULL, 0 };
 	struct options options;
-	struct conf conf = { 0 };
-	struct deadline d;
+	struct conf conf = { .timeout_ms = 5000 };
 	int code;
-	enum err e, written = E_OK;
+	enum err e;
 
 	if (io_sanitise_stdfds() != E_OK)
 		return EX_OSERR;
@@ -250,14 +256,12 @@ int main(int argc, char **argv)
 	handle_signals();
 	e = set_up(&options, &conf);
 	if (!options.time_ms)
-		options.time_ms = e == E_OK ? conf.timeout_ms : 5000;
-	d = (struct deadline){ start_ms + options.time_ms };
+		options.time_ms = conf.timeout_ms;
 	alarm((unsigned)(options.time_ms / 1000 + GRACE_S));
-	e = e ? refuse(e, &der) : serve(&options, d, start_ms, &der);
-	if (der.len)
-		written = send_answer(der);
-	if (written == E_IO)
-		log_error("the answer could not be written");
+	if (e)
+		refuse(e);
+	else
+		e = serve(&options, (struct deadline){ start_ms + options.time_ms }, start_ms);
 	/* no clean-up: that takes its time, and the memory goes with the process */
-	_exit(err_info(e ? e : written)->exit_code);
+	_exit(err_info(e)->exit_code);
 }
