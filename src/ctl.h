@@ -25,7 +25,7 @@ struct ctl {
 };
 
 struct verb {
-	const char *name, *args, *help;
+	const char *name, *args, *help;	/* args: "", or begins with a blank */
 	int (*run)(struct ctl *c, int argc, char **argv);	/* argv[0] is the verb */
 	bool no_conf;		/* the verb itself reads the configuration */
 };

@@ -8,14 +8,14 @@
 #include "ctl.h"
 
 static const struct verb verbs[] = {
-	{ "setup", "[--root DIR]", "make user, folders, log file; set owners and modes (root)",
+	{ "setup", " [--root DIR]", "make user, folders, log file; set owners and modes (root)",
 	  ctl_setup, true },
 	{ "check", "", "look at everything that has to be right", ctl_check, true },
 	{ "init-db", "", "make the table of certificates", ctl_init_db, false },
-	{ "add", "[--force] CERT...", "add certificates as valid", ctl_add, false },
-	{ "revoke", "[--reason WORD] [--time TIME] SERIAL|CERT", "revoke a certificate",
+	{ "add", " [--force] CERT...", "add certificates as valid", ctl_add, false },
+	{ "revoke", " [--reason WORD] [--time TIME] SERIAL|CERT", "revoke a certificate",
 	  ctl_revoke, false },
-	{ "status", "SERIAL|CERT", "show a certificate's row and its cached answers", ctl_status,
+	{ "status", " SERIAL|CERT", "show a certificate's row and its cached answers", ctl_status,
 	  false },
 };
 #define N_VERBS (sizeof verbs / sizeof verbs[0])
@@ -24,7 +24,7 @@ static void help(void)
 {
 	puts("usage: ocspctl [-c CONFIG] [--ca NAME] VERB [ARGUMENT...]\n");
 	for (size_t i = 0; i < N_VERBS; i++)
-		printf("  %s %s\n        %s\n", verbs[i].name, verbs[i].args, verbs[i].help);
+		printf("  %s%s\n        %s\n", verbs[i].name, verbs[i].args, verbs[i].help);
 	puts("\n"
 	     "  SERIAL  hexadecimal, as openssl prints it or as the table has it\n"
 	     "  CERT    file with certificates, PEM or DER\n"
@@ -99,7 +99,7 @@ static int dispatch(int argc, char **argv, struct ctl *c)
 		if (strcmp(argv[0], verbs[i].name) != 0)
 			continue;
 		if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-			printf("usage: ocspctl %s %s\n%s\n", verbs[i].name, verbs[i].args,
+			printf("usage: ocspctl %s%s\n%s\n", verbs[i].name, verbs[i].args,
 			       verbs[i].help);
 			return 0;
 		}

@@ -52,7 +52,7 @@ def help_and_version():
     assert len(lines) <= 30 and max(map(len, lines)) <= 100, (len(lines), max(map(len, lines)))
     assert re.fullmatch(r'ocspctl \d+\.\d+\.\d+\S*\n', ctl('--version'))
     for verb in ('setup', 'check', 'init-db', 'add', 'revoke', 'status'):
-        assert any(line.startswith('  %s ' % verb) for line in lines), verb
+        assert any(line.startswith('  ' + verb) for line in lines), verb
         tap.contains(ctl(verb, '--help'), 'usage: ocspctl ' + verb)
 
 
