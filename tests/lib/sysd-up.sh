@@ -57,8 +57,10 @@ become_init() {
 	ln -s fd/0 "$R/dev/stdin"
 	ln -s fd/1 "$R/dev/stdout"
 	ln -s fd/2 "$R/dev/stderr"
-	mkdir "$R/dev/shm"
+	mkdir "$R/dev/shm" "$R/dev/pts"
 	mount -t tmpfs -o mode=1777 tmpfs "$R/dev/shm"
+	mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$R/dev/pts"
+	ln -s pts/ptmx "$R/dev/ptmx"
 
 	cd "$R"
 	mkdir -p .old

@@ -1,0 +1,256 @@
+#!/bin/bash
+# system-systemd.sh - the installed units under a real systemd of their own (lib/sysd-up.sh); where
+# that can't run, the programs under systemd-socket-activate.
+set -u
+srcdir=${srcdir:-.} builddir=${builddir:-.}
+. "$srcdir/tests/lib/system.sh"
+
+[ "${HAVE_SQLITE:-yes}" = yes ] || skip_all "built without SQLite"
+command -v systemd-socket-activate > /dev/null || skip_all "systemd is not installed"
+
+work=$(mktemp -d /tmp/system-systemd.XXXXXX)
+chmod 755 "$work"
+manager=$srcdir/tests/lib/sysd-up.sh
+booted= pid=
+clean_up() {
+	[ -z "$pid" ] || { kill "$pid"; wait "$pid"; }
+	[ -z "$booted" ] || "$manager" stop "$work/up"
+	rm -rf "$work"
+} 2> /dev/null
+trap clean_up EXIT
+
+# ---------------------------------------------------------------- without namespaces
+
+with_socket_activate() {
+	local port user=
+	[ "$(id -u)" != 0 ] || user=nobody
+	ca=$work inside=
+	mkdir "$work/db"
+	make_programs "$work"
+	make_ca "$work"
+	make_config "$work" "user=${user:-$(id -un)}" "cache=$work/cache" \
+		"signer=$work/ocsp-sign" > "$work/config.ini"
+	make_table "$work/ocspctl" "$work/config.ini" "$work" > /dev/null
+	[ -z "$user" ] || chown -R "$user" "$work"
+
+	activate() {
+		port=$(free_port)
+		systemd-socket-activate -l "127.0.0.1:$port" "$@" -c "$work/config.ini" \
+			2> "$work/activate.log" &
+		pid=$!
+		until_true 10 grep -q Listening "$work/activate.log"
+	}
+	activate --accept --inetd "$work/ocsp-stdio"
+	check "a process for each connection: good" ask good good "$port"
+	check "a process for each connection: revoked" ask revoked revoked "$port"
+	kill "$pid"; wait "$pid" 2> /dev/null
+	activate "$work/ocsp-stdio" --listen
+	check "a listener on a socket that was passed: good" ask good good "$port"
+	check "a listener on a socket that was passed: revoked" ask revoked revoked "$port"
+	finish
+}
+
+# ---------------------------------------------------------------- what is installed
+
+# The directories of this configuration, from its Makefile.
+eval "$(sed -n 's/^\(prefix\|exec_prefix\) = \(.*\)/\1="\2"/p' "$builddir/Makefile" | sort -r)"
+eval "$(sed -n 's/^\(bindir\|sysconfdir\|localstatedir\|unitdir\) = \(.*\)/\1="\2"/p' \
+	"$builddir/Makefile")"
+files=$work/files pki=/srv/system-test port=2560
+ca=$pki
+
+lay_out() {
+	local config=$files$sysconfdir/ocsp_py/config.ini
+	mkdir -p "$files$pki/db"
+	env -u MAKEFLAGS -u MFLAGS make -s -C "$builddir" install DESTDIR="$files" > "$work/install.log" 2>&1 &&
+		make_ca "$files$pki" || return
+	make_config "$pki" sandbox=require > "$config"
+	cp "$srcdir/tests/lib/load.py" "$files$pki"
+	# a folder that systemd looks into by itself needs nothing; any other is an administrator's
+	mkdir -p "$files/etc/systemd/system" "$files/usr/lib/sysusers.d"
+	case $unitdir in
+	/usr/lib/systemd/system | /usr/local/lib/systemd/system | /lib/systemd/system) ;;
+	*) cp "$files$unitdir"/* "$files/etc/systemd/system" ;;
+	esac
+	cp "$files$prefix/lib/sysusers.d/ocsp_py.conf" "$files/usr/lib/sysusers.d/ocsp-test.conf"
+}
+
+x() { "$manager" exec "$work/up" "$@"; }
+inside="$manager exec $work/up"
+systemctl() { x systemctl "$@"; }
+load() { x python3 "$pki/load.py" "$port" "$@"; }
+load_all() { load "$1" "$2" "$pki/good.req"; }
+active() { [ "$(systemctl is-active "$1")" = "${2:-active}" ]; }
+journal() { x journalctl -q --no-pager "$@"; }
+
+table() {
+	x "$bindir/ocspctl" init-db && x "$bindir/ocspctl" add "$pki/good.pem" "$pki/revoked.pem" &&
+		x "$bindir/ocspctl" revoke "$pki/revoked.pem" --reason keyCompromise &&
+		x chown -R pycert "$pki"
+}
+
+# ---------------------------------------------------------------- checks
+
+verify() {
+	local out unit
+	for unit in ocsp.socket ocsp@.service ocsp-listen.socket ocsp-listen.service; do
+		out=$(x systemd-analyze verify --recursive-errors=no --man=no "$unitdir/$unit" 2>&1) &&
+			[ -z "$out" ] || { echo "$unit: $out"; return 1; }
+	done
+}
+
+exposure() { # UNIT TENTHS
+	local out rc=0
+	out=$(x systemd-analyze security --no-pager --offline=yes ${2:+--threshold=$2} \
+		"$unitdir/$1") || rc=$?
+	tail -1 <<< "$out"
+	return $rc
+}
+
+made_by_setup() {
+	local want="700 pycert $localstatedir/cache/ocsp_py
+640 pycert $localstatedir/log/ocsp_py.log
+750 root $sysconfdir/ocsp_py
+640 root $sysconfdir/ocsp_py/config.ini" got
+	got=$(x stat -c '%a %U %n' "$localstatedir/cache/ocsp_py" "$localstatedir/log/ocsp_py.log" \
+		"$sysconfdir/ocsp_py" "$sysconfdir/ocsp_py/config.ini")
+	[ "$got" = "$want" ] || { diff <(echo "$want") <(echo "$got"); false; }
+}
+
+# What /proc says of the process that waits for a silent client, or of the listener.
+locked_in() { # UNIT-PATTERN
+	local main status line uid
+	main=$(systemctl show -P MainPID "$1" | head -1)
+	status=$(x cat "/proc/$main/status")
+	uid=$(x id -u pycert)
+	for line in "Uid:	$uid	$uid	$uid	$uid" "CapEff:	0000000000000000" \
+		"CapBnd:	0000000000000000" "NoNewPrivs:	1" "Seccomp:	2"; do
+		grep -qxF "$line" <<< "$status" ||
+			{ echo "not '$line' but:"; grep "^${line%%:*}" <<< "$status"; return 1; }
+	done
+}
+
+instance_locked_in() {
+	local client rc
+	load silent > /dev/null &
+	client=$!
+	until_true 5 instance_running && locked_in 'ocsp@*.service'
+	rc=$?
+	wait $client
+	return $rc
+}
+
+instance_running() { [ "$(systemctl show -P MainPID 'ocsp@*.service' | head -1)" != "" ]; }
+no_instances() { [ -z "$(systemctl list-units --all --plain --no-legend 'ocsp@*')" ]; }
+
+silent_client() {
+	local s
+	s=$(load silent)
+	echo "ended after $s s"
+	awk -v s="$s" 'BEGIN { exit !(s > 3 && s < 7) }'
+}
+
+structured_line() {
+	local serial
+	serial=$(x openssl x509 -in "$pki/good.pem" -noout -serial)
+	journal -o json OCSP_SERIAL="0x$(tr 'A-F' 'a-f' <<< "${serial#*=}")" |
+		grep '"OCSP_STATUS":"good"'
+}
+
+cached() { x find "$localstatedir/cache/ocsp_py" -name '*.der' | grep -q .; }
+sandbox_is_whole() { ! journal | grep 'the sandbox lacks'; }
+
+from_either_to_the_other() {
+	systemctl start ocsp-listen.socket && active ocsp-listen.socket && active ocsp.socket inactive &&
+		systemctl start ocsp.socket && active ocsp.socket && active ocsp-listen.socket inactive
+}
+
+ready() {
+	active ocsp-listen.service && [ "$(systemctl show -P Type ocsp-listen.service)" = notify ] &&
+		systemctl show -P StatusText ocsp-listen.service | grep 'accepted'
+}
+
+# under_load COMMAND...: again and again while 5,000 requests are made, of which none may be lost.
+under_load() {
+	local client times=0
+	load_all 5000 8 &
+	client=$!
+	while sleep 0.3 && kill -0 $client 2> /dev/null; do
+		"$@" || return
+		times=$((times + 1))
+	done
+	echo "$times times"
+	wait $client && [ $times -ge 3 ]
+}
+
+reload() {
+	systemctl reload ocsp-listen.service && sleep 0.3 && ask good good $port &&
+		journal -u ocsp-listen.service | grep -q 'was read again'
+}
+
+stop_drains() {
+	local client
+	load halting "$pki/good.req" 2 &
+	client=$!
+	sleep 0.7
+	systemctl stop ocsp-listen.socket ocsp-listen.service && wait $client &&
+		active ocsp-listen.service inactive && [ "$(systemctl is-failed ocsp-listen.service)" != failed ]
+}
+
+# ---------------------------------------------------------------- the run
+
+why=
+case $bindir in
+/home/* | /root/* | /run/* | /tmp/* | /var/tmp/* | /dev/*)
+	why="configured for $prefix, which the units hide from the service" ;;
+esac
+if [ -z "$why" ]; then
+	if ! lay_out; then
+		check "make install DESTDIR=" bash -c 'cat "$1"; false' - "$work/install.log"
+		finish
+	fi
+	why=$("$manager" start "$work/up" "$files") && booted=yes
+fi
+if [ -z "$booted" ]; then
+	echo "# $why: under systemd-socket-activate instead"
+	with_socket_activate
+fi
+
+check "systemd-analyze finds no fault in the units" verify
+check "sysusers.d makes the user" x id pycert
+for unit in ocsp@.service ocsp-listen.service; do
+	echo "# $(exposure $unit)"
+done
+check "exposure of ocsp-listen.service at most 2.0" exposure ocsp-listen.service 20
+check "ocspctl makes the table" table
+
+check "systemctl enable --now ocsp.socket" systemctl enable --now ocsp.socket
+check "ocspctl setup made folders and log file" made_by_setup
+check "Accept=yes: good" ask good good $port
+check "Accept=yes: revoked" ask revoked revoked $port
+check "Accept=yes: a certificate that the table doesn't hold" ask_unauthorized other $port
+check "the answer is cached" cached
+check "the journal has the serial as a field" until_true 5 structured_line
+check "an instance has a user, no capabilities, no new privileges and a filter" instance_locked_in
+check "a silent client is ended by timeout=" silent_client
+check "300 quick requests are all answered" load_all 300 10
+check "and the socket stays active" active ocsp.socket
+check "no instance stays loaded" until_true 10 no_instances
+
+check "only one of the two sockets is active" from_either_to_the_other
+check "systemctl disable --now ocsp.socket" systemctl disable --now ocsp.socket
+check "systemctl enable --now ocsp-listen.service" systemctl enable --now ocsp-listen.service
+check "it is READY, and tells its status" ready
+check "Accept=no: good" ask good good $port
+check "Accept=no: revoked" ask revoked revoked $port
+check "a listener has a user, no capabilities, no new privileges and a filter" \
+	locked_in ocsp-listen.service
+check "reload" reload
+check "restarts lose no answer" under_load systemctl restart ocsp-listen.service
+check "SIGKILLs lose no answer" \
+	under_load systemctl kill -s KILL --kill-who=main ocsp-listen.service
+check "stop serves to its end what has begun" stop_drains
+check "the socket alone starts the listener" systemctl start ocsp-listen.socket
+check "at the first request" ask good good $port
+check "nowhere did the sandbox lack a part" sandbox_is_whole
+finish
