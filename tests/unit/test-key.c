@@ -4,6 +4,7 @@
 #include <openssl/bio.h>
 #include <openssl/encoder.h>
 #include <openssl/pem.h>
+#include <openssl/rand.h>
 
 #include "key.h"
 #include "pki.h"
@@ -178,6 +179,18 @@ static void uris(void **state)
 	EVP_PKEY_free(key);
 }
 
+/* What key_init() has chosen is a generator of full strength. */
+static void random_numbers(void **state)
+{
+	EVP_RAND_CTX *private = RAND_get0_private(NULL);
+
+	(void)state;
+	assert_non_null(private);
+	assert_string_equal(EVP_RAND_get0_name(EVP_RAND_CTX_get0_rand(private)), "HASH-DRBG");
+	assert_int_equal(EVP_RAND_get_state(private), EVP_RAND_STATE_READY);
+	assert_in_range(EVP_RAND_get_strength(private), 256, 1024);
+}
+
 static void pairs(void **state)
 {
 	EVP_PKEY *rsa = pki_key("RSA"), *rsa2 = pki_key("RSA"), *ec = pki_key("P-256");
@@ -202,6 +215,7 @@ static void pairs(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(random_numbers),
 		cmocka_unit_test(every_form_of_a_file),
 		cmocka_unit_test(parameters_in_front),
 		cmocka_unit_test(passphrases),
@@ -211,5 +225,7 @@ int main(void)
 		cmocka_unit_test(pairs),
 	};
 
+	unsetenv("OPENSSL_CONF");
+	key_init(false);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
