@@ -3,18 +3,43 @@
 # Unit tests are C with cmocka, one for each part; functional tests run the three programs. All
 # report in the Test Anything Protocol.
 
-UNIT_TESTS = \
+# Of what ocsp-stdio is made of, and of what needs OpenSSL or a database.
+FRONT_UNIT_TESTS = \
 	tests/unit/test-cache \
 	tests/unit/test-certid \
+	tests/unit/test-conf \
+	tests/unit/test-conf-error \
+	tests/unit/test-conf-load \
+	tests/unit/test-conf-value \
 	tests/unit/test-der \
 	tests/unit/test-fresh \
 	tests/unit/test-gtime \
 	tests/unit/test-http \
+	tests/unit/test-http-body \
+	tests/unit/test-http-limits \
+	tests/unit/test-http-reply \
+	tests/unit/test-ini \
 	tests/unit/test-io \
+	tests/unit/test-log \
+	tests/unit/test-log-format \
+	tests/unit/test-notify \
 	tests/unit/test-request \
 	tests/unit/test-response \
 	tests/unit/test-sandbox \
-	tests/unit/test-sha256
+	tests/unit/test-sha256 \
+	tests/unit/test-user
+BACK_UNIT_TESTS = \
+	tests/unit/test-basic \
+	tests/unit/test-canned \
+	tests/unit/test-cert \
+	tests/unit/test-decide \
+	tests/unit/test-key \
+	tests/unit/test-signer \
+	tests/unit/test-store
+if HAVE_SQLITE
+BACK_UNIT_TESTS += tests/unit/test-store-sqlite
+endif
+UNIT_TESTS = $(FRONT_UNIT_TESTS) $(BACK_UNIT_TESTS)
 FUNCTIONAL_TESTS = \
 	tests/answers.py \
 	tests/http-rules.py \
@@ -22,21 +47,49 @@ FUNCTIONAL_TESTS = \
 	tests/stdio.py \
 	tests/listen.py \
 	tests/corpus.py
+SYSTEM_TESTS = \
+	tests/system-systemd.sh \
+	tests/system-xinetd.sh
 
 check_PROGRAMS = $(UNIT_TESTS)
-TESTS = $(UNIT_TESTS) $(FUNCTIONAL_TESTS)
+TESTS = $(UNIT_TESTS) $(FUNCTIONAL_TESTS) $(SYSTEM_TESTS)
 
-# What every unit test is linked with that does not say otherwise.
+# What a unit test is linked with that does not say otherwise.
 LDADD = libfront.a $(CMOCKA_LIBS)
+UNIT_BACK_LIBS = libback.a libfront.a $(CMOCKA_LIBS) $(BACK_LIBS)
 tests_unit_test_sandbox_SOURCES = tests/unit/test-sandbox.c src/sandbox.c
+tests_unit_test_basic_CFLAGS = $(BACK_CFLAGS)
+tests_unit_test_basic_LDADD = $(UNIT_BACK_LIBS)
+tests_unit_test_canned_SOURCES = tests/unit/test-canned.c tests/unit/pki.c tests/unit/pki.h
+tests_unit_test_canned_CFLAGS = $(BACK_CFLAGS)
+tests_unit_test_canned_LDADD = $(UNIT_BACK_LIBS)
+tests_unit_test_cert_SOURCES = tests/unit/test-cert.c tests/unit/pki.c tests/unit/pki.h
+tests_unit_test_cert_CFLAGS = $(BACK_CFLAGS)
+tests_unit_test_cert_LDADD = $(UNIT_BACK_LIBS)
+tests_unit_test_decide_CFLAGS = $(BACK_CFLAGS)
+tests_unit_test_decide_LDADD = $(UNIT_BACK_LIBS)
+tests_unit_test_key_SOURCES = tests/unit/test-key.c tests/unit/pki.c tests/unit/pki.h
+tests_unit_test_key_CFLAGS = $(BACK_CFLAGS)
+tests_unit_test_key_LDADD = $(UNIT_BACK_LIBS)
+tests_unit_test_signer_SOURCES = tests/unit/test-signer.c tests/unit/pki.c tests/unit/pki.h
+tests_unit_test_signer_CFLAGS = $(BACK_CFLAGS)
+tests_unit_test_signer_LDADD = $(UNIT_BACK_LIBS)
+tests_unit_test_store_CFLAGS = $(BACK_CFLAGS)
+tests_unit_test_store_LDADD = $(UNIT_BACK_LIBS)
+tests_unit_test_store_sqlite_CFLAGS = $(BACK_CFLAGS)
+tests_unit_test_store_sqlite_LDADD = $(UNIT_BACK_LIBS)
 
-# Functional tests use what "make all" has built.
-$(FUNCTIONAL_TESTS:.py=.log): ocsp-stdio ocsp-sign ocspctl
+# These use what "make all" has built.
+$(FUNCTIONAL_TESTS:.py=.log) $(SYSTEM_TESTS:.sh=.log): all-am
 
 TEST_EXTENSIONS = .py .sh
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 PY_LOG_DRIVER = $(LOG_DRIVER)
 SH_LOG_DRIVER = $(LOG_DRIVER)
+# Nothing may hang for ever.
+LOG_COMPILER = timeout -k 10 300 $(SHELL) $(srcdir)/tests/lib/unit.sh
+PY_LOG_COMPILER = timeout -k 10 600
+SH_LOG_COMPILER = timeout -k 10 600
 if STATIC_FRONT
 TEST_STATIC_FRONT = yes
 else
@@ -55,9 +108,12 @@ AM_TESTS_ENVIRONMENT = \
 	STATIC_FRONT=$(TEST_STATIC_FRONT); export STATIC_FRONT; \
 	HAVE_SQLITE=$(TEST_SQLITE); export HAVE_SQLITE;
 
-EXTRA_DIST += $(FUNCTIONAL_TESTS) \
+EXTRA_DIST += $(FUNCTIONAL_TESTS) $(SYSTEM_TESTS) \
 	tests/data \
 	tests/unit/unit.h \
+	tests/lib/load.py \
+	tests/lib/sysd-up.sh \
+	tests/lib/system.sh \
 	tests/lib/cases.py \
 	tests/lib/der.py \
 	tests/lib/mariadb.py \
@@ -65,4 +121,5 @@ EXTRA_DIST += $(FUNCTIONAL_TESTS) \
 	tests/lib/pki.py \
 	tests/lib/responder.py \
 	tests/lib/tap.py \
+	tests/lib/unit.sh \
 	tests/lib/wire.py
