@@ -8,6 +8,7 @@
 
 #include "der.h"
 #include "gtime.h"
+#include "responder.h"
 #include "user.h"
 
 __attribute__((format(printf, 1, 0)))
@@ -70,6 +71,7 @@ enum err ctl_load(struct ctl *c)
 		ctl_say("%s", error);
 		return E_CONFIG;
 	}
+	responder_init(&c->conf);
 	c->end_ca = c->conf.n_ca;
 	if (!c->ca_name)
 		return E_OK;

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "io.h"
-#include "key.h"
 #include "log.h"
 #include "responder.h"
 #include "user.h"
@@ -126,14 +125,6 @@ static void handle_signals(void)
 	sigaction(SIGPIPE, &act, NULL);
 }
 
-static bool any_key_is_uri(const struct conf *c)
-{
-	for (size_t i = 0; i < c->n_ca; i++)
-		if (key_is_uri(c->ca[i].pkey))
-			return true;
-	return false;
-}
-
 /* Everything that has to be right before a request is looked at. */
 static enum err set_up(const struct options *o, struct conf *conf)
 {
@@ -159,7 +150,7 @@ static enum err set_up(const struct options *o, struct conf *conf)
 	}
 	/* after the change of user, which sets it back */
 	keep_secrets();
-	key_init(any_key_is_uri(conf));
+	responder_init(conf);
 	e = responder_open(conf, say, &responder, sentence);
 	if (e)
 		log_critical("%s", sentence);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "key.h"
 #include "responder-impl.h"
 
 const char *source_name(enum source s)
@@ -12,6 +13,15 @@ const char *source_name(enum source s)
 	static const char *const names[] = { "-", "cache", "store", "canned", "signed" };
 
 	return (unsigned)s < sizeof names / sizeof *names ? names[s] : "?";
+}
+
+void responder_init(const struct conf *conf)
+{
+	bool uri = false;
+
+	for (size_t i = 0; i < conf->n_ca; i++)
+		uri |= key_is_uri(conf->ca[i].pkey);
+	key_init(uri);
 }
 
 enum err responder_open(const struct conf *conf, responder_say *say, struct responder *out,

@@ -25,9 +25,13 @@ struct responder {
 
 #define RESPONDER_ERROR_LEN SIGNER_ERROR_LEN
 
+/* To be called before anything else that touches certificates or keys, and once: sets libcrypto up
+ * for the keys that this configuration names. */
+void responder_init(const struct conf *conf);
+
 /* Loads the certificates of all CAs and opens the cache; no key, no database, no ocspresponse file
  * yet. E_SIGNER, E_DATA, E_IO with a sentence in error: nothing is left open then. The struct is
- * large: not for a stack. key_init() comes first. */
+ * large: not for a stack. responder_init() comes first. */
 MUST_CHECK enum err responder_open(const struct conf *conf, responder_say *say,
 				   struct responder *out, char error[RESPONDER_ERROR_LEN]);
 
