@@ -20,7 +20,7 @@ int64_t fresh_renew_at(const struct single *s)
 enum verdict fresh_judge(const struct single *s, int64_t produced_at, int64_t now_ms,
 			 int64_t agreed_ms, int recheck_s)
 {
-	int64_t now = now_ms / 1000;
+	int64_t now = now_ms / 1000, renew_at;
 
 	if (s->next_update == INT64_MIN || now >= s->next_update)
 		return FRESH_MISS;
@@ -28,5 +28,6 @@ enum verdict fresh_judge(const struct single *s, int64_t produced_at, int64_t no
 		return FRESH_MISS;
 	if (agreed_ms > now_ms || now_ms - agreed_ms >= (int64_t)recheck_s * 1000)
 		return FRESH_RECHECK;
-	return now >= fresh_renew_at(s) ? FRESH_RENEW : FRESH_HIT;
+	renew_at = fresh_renew_at(s);
+	return now >= renew_at && agreed_ms < renew_at * 1000 ? FRESH_RENEW : FRESH_HIT;
 }

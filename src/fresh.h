@@ -9,7 +9,7 @@
 enum verdict {
 	FRESH_MISS,	/* no answer to send: absent, expired, of the future */
 	FRESH_RECHECK,	/* valid, but the database was last asked too long ago */
-	FRESH_RENEW,	/* valid and agreed, but so old that a new one should be signed */
+	FRESH_RENEW,	/* valid and agreed, but a new one is due, and nobody has tried yet */
 	FRESH_HIT,
 };
 
@@ -18,7 +18,8 @@ const char *verdict_name(enum verdict v);
 /* now_ms, agreed_ms: milliseconds since 1970. agreed_ms is when the database last said the same:
  * the newer of the file's mtime and its folder's marker's. An agreement of the future counts for
  * nothing (the clock was set back), nor does an answer whose thisUpdate lies ahead. Nothing is
- * valid at or after its nextUpdate. */
+ * valid at or after its nextUpdate. Who agrees signs anew where that is due, and says so by the
+ * agreement where it can't be done: it is tried once in each recheck_s, not by every client. */
 enum verdict fresh_judge(const struct single *s, int64_t produced_at, int64_t now_ms,
 			 int64_t agreed_ms, int recheck_s);
 

@@ -75,8 +75,12 @@ static void is_renewed_between_a_half_and_five_eighths(void **state)
 		first = at < first ? at : first;
 		last = at > last ? at : last;
 		assert_in_range(at - T0, (DAY - 1) / 2, (DAY - 1) / 8 * 5 + 1);
-		assert_int_equal(fresh_judge(&s, T0, at * 1000, at * 1000, 60), FRESH_RENEW);
+		assert_int_equal(fresh_judge(&s, T0, at * 1000, at * 1000 - 1, 60), FRESH_RENEW);
 		assert_int_equal(fresh_judge(&s, T0, at * 1000 - 1, at * 1000 - 1, 60), FRESH_HIT);
+		/* whoever agreed since could not renew it, as with a canned answer */
+		assert_int_equal(fresh_judge(&s, T0, at * 1000, at * 1000, 60), FRESH_HIT);
+		assert_int_equal(fresh_judge(&s, T0, at * 1000 + 60000, at * 1000, 60),
+				 FRESH_RECHECK);
 	}
 	/* spread, so that answers signed together don't come due together */
 	assert_true(last - first > DAY / 16);
