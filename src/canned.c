@@ -206,3 +206,15 @@ enum err canned_check(const struct canned *c, int64_t now, char error[CANNED_ERR
 	}
 	return c->conf->root ? check_signature(c, now, error) : E_OK;
 }
+
+#define WEEK_S (7 * 86400)
+
+bool canned_ends_soon(const struct canned *c, int64_t now)
+{
+	int64_t end = c->response.next_update, validity = end - c->response.this_update;
+	int64_t notice = validity / 8 > WEEK_S ? validity / 8 : WEEK_S;
+
+	if (end == INT64_MIN)
+		return false;
+	return end - now < (notice < validity / 2 ? notice : validity / 2);
+}

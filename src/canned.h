@@ -29,4 +29,8 @@ void canned_free(struct canned *c);
  * (root's file) with a sentence. */
 MUST_CHECK enum err canned_check(const struct canned *c, int64_t now, char error[CANNED_ERROR_LEN]);
 
+/* Is it time to make a new one? In the last eighth of its validity, or the last seven days if that
+ * is longer, but never in its first half. Pure. */
+bool canned_ends_soon(const struct canned *c, int64_t now);
+
 #endif

@@ -15,9 +15,8 @@
 #include "signer.h"
 #include "user.h"
 
-/* Days before an end at which it becomes a warning. */
+/* Days before a certificate's end at which it becomes a warning. */
 #define CERT_DAYS 30
-#define CANNED_DAYS 7
 #define DAY_S 86400
 
 /* Counting reads the whole table, and nobody waits for it but the operator. */
@@ -163,9 +162,9 @@ static void check_canned(struct check *k, const struct conf_ca *ca, const char *
 	else if (c.response.next_update == INT64_MIN)
 		tell(k, WARNING, "ocspresponse %s has no nextUpdate, so it never expires: make it "
 		     "anew with one", path);
-	else if (days < CANNED_DAYS)
+	else if (canned_ends_soon(&c, now))
 		tell(k, WARNING, "ocspresponse %s is valid for %lld more days: make it anew with "
-		     "the root's key", path, (long long)days);
+		     "the root's key (ocspctl sign-issuer)", path, (long long)days);
 	else if (!ca->root)
 		tell(k, WARNING, "ocspresponse %s is valid for %lld more days, but its signature "
 		     "is not verified: set root= to the certificate of the CA that made it", path,

@@ -36,6 +36,7 @@ int ctl_revoke(struct ctl *c, int argc, char **argv);
 int ctl_status(struct ctl *c, int argc, char **argv);
 int ctl_check(struct ctl *c, int argc, char **argv);
 int ctl_setup(struct ctl *c, int argc, char **argv);
+int ctl_sign_issuer(struct ctl *c, int argc, char **argv);
 
 #define CTL_REFUSED 1
 

@@ -17,6 +17,10 @@ static const struct verb verbs[] = {
 	  ctl_revoke, false },
 	{ "status", " SERIAL|CERT", "show a certificate's row and its cached answers", ctl_status,
 	  false },
+	{ "sign-issuer", " --cert CERT --root ROOT --key KEY [--validity 365d] [--out PREFIX]\n"
+	  "       [--password-file FILE] [--revoked TIME [--reason WORD]]",
+	  "make the answers about a CA's own certificate, with its root's key", ctl_sign_issuer,
+	  true },
 };
 #define N_VERBS (sizeof verbs / sizeof verbs[0])
 
@@ -24,8 +28,9 @@ static void help(void)
 {
 	puts("usage: ocspctl [-c CONFIG] [--ca NAME] VERB [ARGUMENT...]\n");
 	for (size_t i = 0; i < N_VERBS; i++)
-		printf("  %s%s\n        %s\n", verbs[i].name, verbs[i].args, verbs[i].help);
+		printf("  %-12s %s\n", verbs[i].name, verbs[i].help);
 	puts("\n"
+	     "  VERB --help           its arguments:\n"
 	     "  SERIAL  hexadecimal, as openssl prints it or as the table has it\n"
 	     "  CERT    file with certificates, PEM or DER\n"
 	     "  WORD    key_compromise, keyCompromise or 1, and the other CRLReasons\n"

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "canned.h"
+#include "gtime.h"
 #include "responder-impl.h"
 
 /* Is this CertID about the certificate of that CA? Only then does a file that can't even be read
@@ -31,6 +32,26 @@ static void publish(struct ask *a, const struct canned *c, const struct single *
 		ask_say(a, LEVEL_WARNING, 0, "the answer can't be put into the cache");
 }
 
+#define DAY_MS 86400000
+
+/* On the first of the day that it is put into the cache, as long as anybody asks for it. */
+static void warn_of_end(struct ask *a, const struct canned *c)
+{
+	char date[HTTP_DATE_LEN], sentence[CANNED_ERROR_LEN];
+	int64_t now_ms = clock_real_ms();
+	struct cache_entry last;
+
+	if (!canned_ends_soon(c, now_ms / 1000))
+		return;
+	cache_get(&a->r->cache, &a->request.id[0], now_ms, a->r->cached, &last, NULL);
+	if (last.verdict != FRESH_MISS && last.agreed_ms / DAY_MS == now_ms / DAY_MS)
+		return;
+	http_date_format(c->response.next_update, date);
+	snprintf(sentence, sizeof sentence, "ocspresponse %s is valid until %.*s only: make it anew "
+		 "with \"ocspctl sign-issuer\"", c->path, HTTP_DATE_LEN, date);
+	a->r->say(LEVEL_WARNING, sentence);
+}
+
 /* E_NOT_FOUND: this file has nothing to do with the question. */
 static enum err try_file(struct ask *a, const char *path, const struct signer *s)
 {
@@ -54,6 +75,7 @@ static enum err try_file(struct ask *a, const char *path, const struct signer *s
 		a->r->say(LEVEL_CRITICAL, error);
 		goto out;
 	}
+	warn_of_end(a, &c);
 	publish(a, &c, &single);
 	ask_answer(a, c.der, SOURCE_CANNED, cert_status_name(single.status));
 out:

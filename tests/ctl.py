@@ -335,7 +335,8 @@ def check_canned():
     middle = root.issue_ca('Middle')
     r.write('root.pem', root.pem())
     r.write('canned.der', root.answer(middle))
-    r.write('late.der', root.answer(middle, end=pki.now() + 3.5 * pki.DAY))
+    r.write('late.der', root.answer(middle, start=pki.now() - 20 * pki.DAY,
+                                    end=pki.now() + 3.5 * pki.DAY))
     r.write('old.der', root.answer(middle, start=pki.now() - 9 * pki.DAY,
                                    end=pki.now() - 2 * pki.DAY))
     r.write('foreign.der', pki.make_root('Other').answer(middle))

@@ -44,6 +44,7 @@ FUNCTIONAL_TESTS = \
 	tests/answers.py \
 	tests/http-rules.py \
 	tests/cache.py \
+	tests/sign-issuer.py \
 	tests/stdio.py \
 	tests/listen.py \
 	tests/corpus.py

@@ -262,12 +262,36 @@ static void about_another_cas_certificate(void **state)
 	make_certid(&p.root_cert, B("\x2a"));
 }
 
+#define DAY_S 86400LL
+
+static void tells_of_its_end_in_time(void **state)
+{
+	static const struct {
+		int64_t validity_days, left_days;
+		bool soon;
+	} cases[] = {
+		{ 365, 46, false }, { 365, 45, true }, { 30, 8, false }, { 30, 6, true },
+		{ 4, 3, false }, { 4, 1, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		int64_t end = cases[i].validity_days * DAY_S;
+		struct canned c = { .response = { .this_update = 0, .next_update = end } };
+
+		assert_int_equal(canned_ends_soon(&c, end - cases[i].left_days * DAY_S), cases[i].soon);
+		c.response.next_update = INT64_MIN;
+		assert_false(canned_ends_soon(&c, end));
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_form_of_the_file),
 		cmocka_unit_test(predecessors_sample_is_taken),
 		cmocka_unit_test(its_times),
+		cmocka_unit_test(tells_of_its_end_in_time),
 		cmocka_unit_test(signed_by_the_root),
 		cmocka_unit_test(signed_by_a_delegate_of_the_root),
 		cmocka_unit_test(about_another_cas_certificate),
