@@ -11,7 +11,7 @@ check() {
 		echo "ok $checks - $name"
 	else
 		echo "not ok $checks - $name"
-		sed 's/^/# /' <<< "$out"
+		tail -20 <<< "$out" | sed 's/^/# /'
 		failed=1
 	fi
 }
@@ -79,20 +79,21 @@ ask_unauthorized() {
 
 # make_programs FOLDER: copies that any user can reach, whatever folder they were built in.
 make_programs() {
-	cp "${builddir:-.}/ocsp-stdio" "${builddir:-.}/ocsp-sign" "${builddir:-.}/ocspctl" "$1"
+	cp "$builddir/ocsp-stdio" "$builddir/ocsp-sign" "$builddir/ocspctl" "$1" || exit 99
 }
 
 # make_table OCSPCTL CONFIG FOLDER: good and revoked are in it.
 make_table() {
 	"$1" -c "$2" init-db && "$1" -c "$2" add "$3/good.pem" "$3/revoked.pem" &&
-		"$1" -c "$2" revoke "$3/revoked.pem" --reason keyCompromise
+		"$1" -c "$2" revoke "$3/revoked.pem" --reason key_compromise
 }
 
 free_port() {
-	python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])'
+	/usr/bin/python3 -c 'import socket
+print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])'
 }
 
 answers() {
-	python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])), 1)' \
-		"$1" 2> /dev/null
+	/usr/bin/python3 -c 'import socket, sys
+socket.create_connection(("127.0.0.1", int(sys.argv[1])), 1)' "$1" 2> /dev/null
 }
