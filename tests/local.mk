@@ -47,7 +47,11 @@ FUNCTIONAL_TESTS = \
 	tests/sign-issuer.py \
 	tests/stdio.py \
 	tests/listen.py \
-	tests/corpus.py
+	tests/corpus.py \
+	tests/ctl.py \
+	tests/sign-issuer.py \
+	tests/store-mariadb.py \
+	tests/docs.py
 SYSTEM_TESTS = \
 	tests/system-systemd.sh \
 	tests/system-xinetd.sh
