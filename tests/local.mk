@@ -34,6 +34,7 @@ BACK_UNIT_TESTS = \
 	tests/unit/test-cert \
 	tests/unit/test-decide \
 	tests/unit/test-key \
+	tests/unit/test-responder \
 	tests/unit/test-signer \
 	tests/unit/test-store
 if HAVE_SQLITE
@@ -76,6 +77,9 @@ tests_unit_test_decide_LDADD = $(UNIT_BACK_LIBS)
 tests_unit_test_key_SOURCES = tests/unit/test-key.c tests/unit/pki.c tests/unit/pki.h
 tests_unit_test_key_CFLAGS = $(BACK_CFLAGS)
 tests_unit_test_key_LDADD = $(UNIT_BACK_LIBS)
+tests_unit_test_responder_SOURCES = tests/unit/test-responder.c tests/unit/pki.c tests/unit/pki.h
+tests_unit_test_responder_CFLAGS = $(BACK_CFLAGS)
+tests_unit_test_responder_LDADD = $(UNIT_BACK_LIBS)
 tests_unit_test_signer_SOURCES = tests/unit/test-signer.c tests/unit/pki.c tests/unit/pki.h
 tests_unit_test_signer_CFLAGS = $(BACK_CFLAGS)
 tests_unit_test_signer_LDADD = $(UNIT_BACK_LIBS)
