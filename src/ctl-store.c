@@ -346,7 +346,7 @@ int ctl_status(struct ctl *c, int argc, char **argv)
 	}
 	if (ctl_certids(ca, t.serial, &ids) != E_OK || ctl_cache(c) != E_OK)
 		return code;
-	for (size_t i = 0; i < CTL_CERTIDS; i++)
+	for (size_t i = 0; i < VARIANTS; i++)
 		print_cached(&c->cache, &ids.id[i], buf);
 	return code;
 }

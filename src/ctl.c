@@ -6,7 +6,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "der.h"
 #include "gtime.h"
 #include "responder.h"
 #include "user.h"
@@ -179,41 +178,14 @@ enum err ctl_target(struct ctl *c, const char *arg, struct ctl_target *out)
 	return E_OK;
 }
 
-/* CertID, RFC 6960 4.1.1. */
-static enum err make_certid(const struct cert *ca, struct bytes serial, enum hashalg h, bool null,
-			    uint8_t octets[CTL_CERTID_LEN], struct certid *out)
-{
-	uint8_t name[CERT_HASH_LEN], key[CERT_HASH_LEN], number[LIM_SERIAL_LEN + 1] = { 0 };
-	struct der_out o = der_out_of(octets, CTL_CERTID_LEN);
-	bool sign_octet = serial.p[0] & 0x80;
-	size_t mark;
-
-	if (!cert_name_hash(ca, h, name) || !cert_key_hash(ca, h, key))
-		return E_INTERNAL;
-	memcpy(number + 1, serial.p, serial.len);
-	/* from the last field to the first */
-	der_put_item(&o, DER_INTEGER, sign_octet ? bytes_of(number, serial.len + 1) : serial);
-	der_put_item(&o, DER_OCTET_STRING, bytes_of(key, hashalg_len(h)));
-	der_put_item(&o, DER_OCTET_STRING, bytes_of(name, hashalg_len(h)));
-	mark = der_mark(&o);
-	if (null)
-		der_put_item(&o, DER_NULL, bytes_of(NULL, 0));
-	der_put_item(&o, DER_OID, hashalg_oid(h));
-	der_wrap(&o, DER_SEQUENCE, mark);
-	der_wrap(&o, DER_SEQUENCE, 0);
-	return certid_parse(der_out_bytes(&o), out) == E_OK ? E_OK : E_INTERNAL;
-}
-
 enum err ctl_certids(const struct cert *ca, struct bytes serial, struct ctl_certids *out)
 {
-	for (size_t i = 0; i < CTL_CERTIDS; i++) {
-		enum err e = make_certid(ca, serial, (enum hashalg)(i / 2), i % 2 == 0,
-					 out->octets[i], &out->id[i]);
+	struct variants v;
+	enum err e = variants_of(ca, &v);
 
-		if (e != E_OK)
-			return e;
-	}
-	return E_OK;
+	for (size_t i = 0; i < VARIANTS && e == E_OK; i++)
+		e = variants_certid(&v, i, serial, out->octets[i], &out->id[i]);
+	return e;
 }
 
 enum err ctl_cache(struct ctl *c)
@@ -252,7 +224,7 @@ void ctl_cache_drop(struct ctl *c, const struct ctl_target *t)
 		e = ctl_cache(c);
 	if (e == E_NOT_FOUND)
 		return;
-	for (size_t i = 0; i < CTL_CERTIDS && e == E_OK; i++) {
+	for (size_t i = 0; i < VARIANTS && e == E_OK; i++) {
 		/* whoever is signing what the row said before has published it then */
 		int lock = cache_lock(&c->cache, &ids.id[i], ctl_deadline(c));
 

@@ -13,6 +13,7 @@
 #include "cert.h"
 #include "conf.h"
 #include "store.h"
+#include "variants.h"
 
 struct ctl {
 	const char *config;	/* path of the configuration file */
@@ -78,13 +79,10 @@ struct ctl_target {
 /* Reads SERIAL|CERT: a hexadecimal number, or a file with a certificate. What fails is told. */
 MUST_CHECK enum err ctl_target(struct ctl *c, const char *arg, struct ctl_target *out);
 
-/* Every CertID that a client may ask about a certificate with: hash by hash, with NULL parameters
- * and without. */
-#define CTL_CERTIDS (2 * HASH_COUNT)
-#define CTL_CERTID_LEN 256
+/* Every CertID that a client may ask about a certificate with. */
 struct ctl_certids {
-	struct certid id[CTL_CERTIDS];
-	uint8_t octets[CTL_CERTIDS][CTL_CERTID_LEN];
+	struct certid id[VARIANTS];
+	uint8_t octets[VARIANTS][VARIANT_LEN];
 };
 MUST_CHECK enum err ctl_certids(const struct cert *ca, struct bytes serial, struct ctl_certids *out);
 
