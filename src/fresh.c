@@ -14,7 +14,7 @@ int64_t fresh_renew_at(const struct single *s)
 
 	for (size_t i = 0; i < s->id.serial.len; i++)
 		spread = (spread ^ s->id.serial.p[i]) * 16777619u;
-	return s->this_update + validity / 2 + validity / 8 * (spread >> 16) / 65536;
+	return s->this_update + validity / 8 * 3 + validity / 8 * (spread >> 16) / 65536;
 }
 
 enum verdict fresh_judge(const struct single *s, int64_t produced_at, int64_t now_ms,

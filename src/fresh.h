@@ -23,9 +23,9 @@ const char *verdict_name(enum verdict v);
 enum verdict fresh_judge(const struct single *s, int64_t produced_at, int64_t now_ms,
 			 int64_t agreed_ms, int recheck_s);
 
-/* When an answer should be signed anew, seconds since 1970: past half of its validity, and up to
- * an eighth of it later, spread by the serial so that answers signed together don't age together.
- * That is never later than 5/8 of the validity. */
+/* When an answer should be signed anew, seconds since 1970: past 3/8 of its validity, and up to an
+ * eighth of it later, spread by the serial so that answers signed together don't age together. That
+ * is never later than half of the validity: Baseline Requirements 4.9.9, and Microsoft's 3.2.2. */
 int64_t fresh_renew_at(const struct single *s);
 
 #endif

@@ -658,7 +658,7 @@ static void renewal(void **state)
 	int64_t now = clock_real_ms() / 1000;
 
 	(void)state;
-	/* past 5/8 of its time: signed anew … */
+	/* past half of its time: signed anew … */
 	publish_old(&p.conf.ca[0], now - 700, now + 300);
 	assert_int_equal(ask(), E_OK);
 	assert_int_equal(p.info.source, SOURCE_SIGNED);
