@@ -160,6 +160,13 @@ static void read_content_encoding(struct bytes list, struct http_request *r)
 		r->content_encoding |= member.len && !text_same(member, "identity");
 }
 
+/* A list that is spread over several fields, which is allowed and never seen, matches nothing: an
+ * answer that is sent once more harms nobody. */
+static void read_if_none_match(struct bytes value, struct http_request *r)
+{
+	r->if_none_match = r->if_none_match.p ? bytes_of(value.p, 0) : value;
+}
+
 /* A field that may stand once. */
 static enum err read_once(struct bytes value, struct bytes *out)
 {
@@ -201,7 +208,9 @@ static enum err read_field(struct bytes line, struct head *h)
 	case 12:
 		return text_same(name, "content-type") ? read_once(value, &r->content_type) : E_OK;
 	case 13:
-		return text_same(name, "if-none-match") ? read_once(value, &r->if_none_match) : E_OK;
+		if (text_same(name, "if-none-match"))
+			read_if_none_match(value, r);
+		return E_OK;
 	case 14:
 		return text_same(name, "content-length") ? read_length(value, r) : E_OK;
 	case 16:

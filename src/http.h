@@ -16,8 +16,9 @@ struct http_request {
 	int minor;			/* of HTTP/1.x: 0, or 1 for 1.1 and above */
 	struct bytes path;		/* the target without scheme and authority; "*" for
 					 * OPTIONS *; not always a part of what was read */
-	struct bytes content_type;	/* without blanks around; .p NULL if absent */
-	struct bytes if_none_match;	/* likewise; several fields of either: E_HTTP_BAD */
+	struct bytes content_type;	/* without blanks around; .p NULL if absent; several such
+					 * fields: E_HTTP_BAD */
+	struct bytes if_none_match;	/* likewise; of several such fields: empty */
 	bool has_length, chunked;
 	uint64_t content_length;	/* UINT64_MAX if it is more than that */
 	bool content_encoding;		/* something other than identity */
