@@ -4,6 +4,7 @@
 
 static const char oid_basic[] = "\x2b\x06\x01\x05\x05\x07\x30\x01\x01";
 static const char oid_nonce[] = "\x2b\x06\x01\x05\x05\x07\x30\x01\x02";
+static const char oid_archive_cutoff[] = "\x2b\x06\x01\x05\x05\x07\x30\x01\x06";
 static const char oid_extended_revoke[] = "\x2b\x06\x01\x05\x05\x07\x30\x01\x09";
 
 static void put_time(struct der_out *o, int64_t t)
@@ -27,10 +28,36 @@ static void put_revoked(struct der_out *o, const struct basic_single *s)
 	der_wrap(o, DER_CONTEXT_CONS(1), mark);
 }
 
-static void put_single(struct der_out *o, const struct basic_single *s)
+/* None of ours is critical: RFC 6960 4.4. */
+static void put_extension(struct der_out *o, const char *oid, uint8_t tag, struct bytes value)
 {
-	size_t mark = der_mark(o), next_mark = mark;
+	size_t mark = der_mark(o);
 
+	der_put_item(o, tag, value);
+	der_wrap(o, DER_OCTET_STRING, mark);
+	der_put_item(o, DER_OID, bytes_str(oid));
+	der_wrap(o, DER_SEQUENCE, mark);
+}
+
+/* Expired certificates are answered for as long as archive_s, counted back from producedAt. */
+static void put_archive_cutoff(struct der_out *o, const struct basic *b)
+{
+	size_t mark = der_mark(o);
+	char text[GTIME_LEN];
+
+	gtime_format(b->produced_at - b->archive_s, text);
+	put_extension(o, oid_archive_cutoff, DER_GENERALIZED_TIME, bytes_of(text, sizeof text));
+	der_wrap(o, DER_SEQUENCE, mark);
+	der_wrap(o, DER_CONTEXT_CONS(1), mark);
+}
+
+static void put_single(struct der_out *o, const struct basic *b, const struct basic_single *s)
+{
+	size_t mark = der_mark(o), next_mark;
+
+	if (b->archive_s && s->status != CERT_UNKNOWN && !b->extended_revoke)
+		put_archive_cutoff(o, b);
+	next_mark = der_mark(o);
 	put_time(o, s->next_update);
 	der_wrap(o, DER_CONTEXT_CONS(0), next_mark);
 	put_time(o, s->this_update);
@@ -40,17 +67,6 @@ static void put_single(struct der_out *o, const struct basic_single *s)
 		der_put_item(o, s->status == CERT_GOOD ? DER_CONTEXT(0) : DER_CONTEXT(2),
 			     bytes_of(NULL, 0));
 	der_put(o, s->certid);
-	der_wrap(o, DER_SEQUENCE, mark);
-}
-
-/* None of ours is critical: RFC 6960 4.4. */
-static void put_extension(struct der_out *o, const char *oid, uint8_t tag, struct bytes value)
-{
-	size_t mark = der_mark(o);
-
-	der_put_item(o, tag, value);
-	der_wrap(o, DER_OCTET_STRING, mark);
-	der_put_item(o, DER_OID, bytes_str(oid));
 	der_wrap(o, DER_SEQUENCE, mark);
 }
 
@@ -75,7 +91,7 @@ void basic_put_data(struct der_out *o, const struct basic *b)
 	put_extensions(o, b);
 	part = der_mark(o);
 	for (size_t i = b->n; i-- > 0;)
-		put_single(o, &b->single[i]);
+		put_single(o, b, &b->single[i]);
 	der_wrap(o, DER_SEQUENCE, part);
 	put_time(o, b->produced_at);
 	part = der_mark(o);

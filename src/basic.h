@@ -23,10 +23,12 @@ struct basic {
 	size_t n;
 	struct bytes nonce;	/* echoed, or empty */
 	bool extended_revoke;	/* RFC 6960 4.4.8: a "revoked" stands for "not issued" */
+	int64_t archive_s;	/* how long expired certificates are kept; 0: nobody has said */
 };
 
 /* Puts ResponseData in front of what is there: what the signature is made over. A reason of 0
- * (unspecified: RFC 5280 5.3.1) is left out. */
+ * (unspecified: RFC 5280 5.3.1) is left out. With archive_s, what is known about a certificate
+ * carries an archive cutoff (RFC 6960 4.4.4). */
 void basic_put_data(struct der_out *o, const struct basic *b);
 
 /* Puts an OCSPResponse, successful, with these parts: ResponseData and AlgorithmIdentifier with

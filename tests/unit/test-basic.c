@@ -158,6 +158,33 @@ static void extensions(void **state)
 	free((void *)(uintptr_t)x.file.p);
 }
 
+/* O-30: producedAt less the retention, in each SingleResponse that knows something */
+static void archive_cutoff(void **state)
+{
+	static const uint8_t cutoff[] =
+	    "\xa1\x22\x30\x20\x30\x1e\x06\x09\x2b\x06\x01\x05\x05\x07\x30\x01\x06"
+	    "\x04\x11\x18\x0f"
+	    "19700101000640Z";
+	struct sample x = sample();
+	uint8_t buf[1024];
+	struct basic_single single = { x.s.id.der, CERT_GOOD, 0, REASON_ABSENT, 1000, 2000 };
+	struct basic b = { .key_hash = x.r.responder_key, .produced_at = 1000, .single = &single,
+			   .n = 1, .archive_s = 600 };
+	struct bytes ext = bytes_of(cutoff, sizeof cutoff - 1);
+	struct response r;
+
+	(void)state;
+	assert_true(holds(write_and_read(&b, buf, sizeof buf, &r), ext));
+	single.status = CERT_REVOKED;
+	assert_true(holds(write_and_read(&b, buf, sizeof buf, &r), ext));
+	b.extended_revoke = true;
+	assert_false(holds(write_and_read(&b, buf, sizeof buf, &r), ext));
+	b.extended_revoke = false;
+	single.status = CERT_UNKNOWN;
+	assert_false(holds(write_and_read(&b, buf, sizeof buf, &r), ext));
+	free((void *)(uintptr_t)x.file.p);
+}
+
 /* What doesn't fit is noticed, at every size that is too small. */
 static void too_small_a_buffer(void **state)
 {
@@ -184,6 +211,7 @@ int main(void)
 		cmocka_unit_test(one_single_for_each_certid_in_its_order),
 		cmocka_unit_test(reasons),
 		cmocka_unit_test(extensions),
+		cmocka_unit_test(archive_cutoff),
 		cmocka_unit_test(too_small_a_buffer),
 	};
 

@@ -101,6 +101,7 @@ static void every_key_is_read(void **state)
 				 "unknown=revoked\nmaxage=1h\nbackdate=10\nsandbox=require\n"
 				 "signer=unix:/s\nmaxconnections=2\n"
 				 "maxpersource=0\nkeepalive=9\nprofile=private\nstatusheader=on\n"
+				 "archivecutoff=7y\n"
 				 "table=u.v\n"), 0);
 
 	(void)state;
@@ -147,6 +148,7 @@ static void every_key_is_read(void **state)
 	assert_int_equal(c.keepalive, 9);
 	assert_int_equal(c.profile, PROFILE_PRIVATE);
 	assert_true(c.status_header);
+	assert_int_equal(c.archive_s, 7 * 365 * 86400);
 	assert_string_equal(c.ca[0].table, "u.v");
 	conf_free(&c);
 	assert_null(c.text);
