@@ -23,15 +23,23 @@ static const char oid_basic_constraints[] = "\x55\x1d\x13";
 static const char oid_key_usage[] = "\x55\x1d\x0f";
 static const char oid_ext_key_usage[] = "\x55\x1d\x25";
 static const char oid_nocheck[] = "\x2b\x06\x01\x05\x05\x07\x30\x01\x05";
+static const char oid_info_access[] = "\x2b\x06\x01\x05\x05\x07\x01\x01";
+static const char oid_crl_points[] = "\x55\x1d\x1f";
+static const char oid_ad_ocsp[] = "\x2b\x06\x01\x05\x05\x07\x30\x01";
 static const char oid_ocsp_signing[] = "\x2b\x06\x01\x05\x05\x07\x03\x09";
 
-enum extension { EXT_BASIC_CONSTRAINTS, EXT_KEY_USAGE, EXT_EXT_KEY_USAGE, EXT_NOCHECK, EXT_COUNT };
+enum extension {
+	EXT_BASIC_CONSTRAINTS, EXT_KEY_USAGE, EXT_EXT_KEY_USAGE, EXT_NOCHECK, EXT_INFO_ACCESS,
+	EXT_CRL_POINTS, EXT_COUNT
+};
 
 static const char *const oids[EXT_COUNT] = {
 	[EXT_BASIC_CONSTRAINTS] = oid_basic_constraints,
 	[EXT_KEY_USAGE] = oid_key_usage,
 	[EXT_EXT_KEY_USAGE] = oid_ext_key_usage,
 	[EXT_NOCHECK] = oid_nocheck,
+	[EXT_INFO_ACCESS] = oid_info_access,
+	[EXT_CRL_POINTS] = oid_crl_points,
 };
 
 static bool read_basic_constraints(struct der d, struct cert_usage *u)
@@ -76,6 +84,26 @@ static bool read_ext_key_usage(struct der d, struct cert_usage *u)
 	return true;
 }
 
+/* A place to fetch the certificate's issuer from does no harm (RFC 9919 3.2.2). */
+static bool read_info_access(struct der d, struct cert_usage *u)
+{
+	struct bytes v, method;
+
+	if (!der_take_last(&d, DER_SEQUENCE, &v))
+		return false;
+	for (d = der_of(v); !der_done(&d);) {
+		struct der in;
+
+		if (!der_take(&d, DER_SEQUENCE, &v))
+			return false;
+		in = der_of(v);
+		if (!der_take(&in, DER_OID, &method))
+			return false;
+		u->points_elsewhere |= bytes_eq(method, bytes_str(oid_ad_ocsp));
+	}
+	return true;
+}
+
 static bool read_extension(struct der *d, unsigned *seen, struct cert_usage *u)
 {
 	struct bytes v, oid;
@@ -106,10 +134,15 @@ static bool read_extension(struct der *d, unsigned *seen, struct cert_usage *u)
 	case EXT_EXT_KEY_USAGE:
 		return read_ext_key_usage(der_of(v), u);
 	case EXT_NOCHECK:
+		u->nocheck = true;
+		break;
+	case EXT_INFO_ACCESS:
+		return read_info_access(der_of(v), u);
+	case EXT_CRL_POINTS:
 	case EXT_COUNT:
+		u->points_elsewhere = true;
 		break;
 	}
-	u->nocheck = true;
 	return true;
 }
 

@@ -54,6 +54,7 @@ struct cert_usage {
 	bool has_eku;
 	bool eku_ocsp_signing;	/* id-kp-OCSPSigning; anyExtendedKeyUsage does not count */
 	bool nocheck;		/* id-pkix-ocsp-nocheck (RFC 6960 4.2.2.2.1) */
+	bool points_elsewhere;	/* to an OCSP responder, or to CRL distribution points */
 	bool broken;		/* an extension can't be read, or stands there twice */
 };
 struct cert_usage cert_usage(const struct cert *c);

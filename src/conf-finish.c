@@ -83,11 +83,6 @@ enum err conf_finish(struct conf_reader *r)
 		hosts_to_tcp(r);
 	for (size_t i = 0; i < c->n_ca && e == E_OK; i++)
 		e = finish_ca(r, i);
-	if (e != E_OK)
-		return e;
-	if (c->unknown == UNKNOWN_REVOKED && c->profile == PROFILE_BR)
-		return conf_fail(c->path, c->ca[0].line, r->error, "unknown=revoked needs "
-				 "certificateHold, which profile=br forbids (BR 7.2.2): say "
-				 "unknown=unauthorized");
-	return E_OK;
+	conf_profile_defaults(r);
+	return e == E_OK ? conf_profile_check(r) : e;
 }

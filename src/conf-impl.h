@@ -5,6 +5,7 @@
  *   conf-rule.c    a key's value to its member of struct conf
  *   conf-value.c   octets to values
  *   conf-finish.c  what is missing, and what follows from what is there
+ *   conf-profile.c what profile= changes and forbids; conf-advice.c: what it advises against
  *   conf-hint.c    words for what is wrong
  *   conf-keys.def  the list of keys; conf-keys.c: the same for people
  */
@@ -79,6 +80,12 @@ MUST_CHECK bool conf_rule_apply(const struct conf_rule *r, const struct ini_item
 
 /* Checks what must be there, and fills in what is derived or inherited. */
 MUST_CHECK enum err conf_finish(struct conf_reader *r);
+
+/* The defaults of profile= for keys that are not there. */
+void conf_profile_defaults(struct conf_reader *r);
+
+/* E_CONFIG if a value contradicts profile=. */
+MUST_CHECK enum err conf_profile_check(const struct conf_reader *r);
 
 /* Adds a string to c->text; NULL if there is no room. */
 const char *conf_keep(struct conf *c, struct bytes v);

@@ -60,6 +60,7 @@ struct conf {
 	int timeout_ms;		/* 100 … 60,000 */
 	int64_t maxage_s;	/* of Cache-Control, 0 … 3,650 days */
 	int64_t backdate_s;	/* 0 … 86,400 */
+	int64_t archive_s;	/* retention of expired certificates; 0: not said */
 	int max_connections, max_per_source;	/* --listen; max_per_source 0: no limit */
 	int keepalive;		/* requests per connection, 1 … 100,000 */
 	enum conf_unknown unknown;
@@ -92,6 +93,14 @@ MUST_CHECK enum err conf_parse(struct bytes text, const char *path, int flags, s
 
 /* Wipes what is secret and frees. NULL-safe on a zeroed struct. */
 void conf_free(struct conf *c);
+
+/* Of backdate=, no more than this is taken: an answer is renewed from 3/8 of its validity on. */
+#define CONF_MOST_BACKDATE(ca) ((ca)->producetime_s / 4)
+
+/* What a configuration should not say, though it may: a sentence for each such thing, with the rule
+ * that it comes from. */
+typedef void conf_tell(void *context, const struct conf_ca *ca, const char *sentence);
+void conf_advise(const struct conf *c, conf_tell *tell, void *context);
 
 /* Every key that is read, for the documentation and its test. fallback is NULL where a key has no
  * default. */

@@ -292,6 +292,14 @@ static void check_log(struct check *k)
 		tell(k, OK, "the log %s can be written", file);
 }
 
+static void tell_advice(void *context, const struct conf_ca *ca, const char *sentence)
+{
+	struct check *k = context;
+
+	tell(k, WARNING, "%s:%u: [%s%s] %s", k->ctl->conf.path, ca->line,
+	     ca == &k->ctl->conf.ca[0] ? "" : "ca ", ca->name, sentence);
+}
+
 static int finish(const struct check *k)
 {
 	printf("%u ok, %u warnings, %u errors\n", k->n[OK], k->n[WARNING], k->n[ERROR]);
@@ -311,6 +319,7 @@ int ctl_check(struct ctl *c, int argc, char **argv)
 		return finish(&k);
 	}
 	check_conf_file(&k);
+	conf_advise(&c->conf, tell_advice, &k);
 	check_user(&k);
 	for (size_t i = 0; i < c->conf.n_ca; i++) {
 		const struct conf_ca *ca = &c->conf.ca[i];

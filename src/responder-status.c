@@ -58,7 +58,7 @@ static enum err not_in_table(struct ask *a, size_t i)
 
 /* The certificate in the row is what the row's serial says, and came from this CA. */
 static enum err check_cert(struct ask *a, const struct store_row *row, struct bytes serial,
-			   int64_t *not_before)
+			   int64_t *not_before, bool *is_ca)
 {
 	const char *table = a->signer->conf->table;
 	enum err e = E_OK;
@@ -77,6 +77,7 @@ static enum err check_cert(struct ask *a, const struct store_row *row, struct by
 				"what row %s of table %s has for a certificate can't be read",
 				row->cert_num, table);
 	*not_before = c.not_before;
+	*is_ca = a->r->conf->profile == PROFILE_BR && cert_usage(&c).is_ca;
 	if (!bytes_eq(c.serial, serial)) {
 		e = ask_fail(a, E_DATA, "the certificate in row %s of table %s has another serial",
 			     row->cert_num, table);
@@ -94,7 +95,9 @@ static enum err check_cert(struct ask *a, const struct store_row *row, struct by
 enum err ask_status(struct ask *a, size_t i)
 {
 	const struct conf_ca *ca = a->signer->conf;
+	struct decision *d = &a->decision[i];
 	int64_t not_before = ROW_NO_TIME;
+	bool is_ca = false;
 	struct store_row row;
 	struct bytes serial;
 	enum err e;
@@ -105,12 +108,15 @@ enum err ask_status(struct ask *a, size_t i)
 	if (e)
 		return e == E_NOT_FOUND ? not_in_table(a, i) : e;
 	if (ca->verify)
-		e = check_cert(a, &row, serial, &not_before);
+		e = check_cert(a, &row, serial, &not_before, &is_ca);
 	if (e == E_OK && decide_row(&row, not_before, clock_real_ms() / 1000, a->r->conf->profile,
 				    &a->decision[i]) != E_OK)
 		e = ask_fail(a, E_DATA,
 			     "the status of row %s in table %s is neither Valid nor Revoked",
 			     row.cert_num, ca->table);
+	if (e == E_OK && is_ca && d->status == CERT_REVOKED && d->reason == REASON_ABSENT)
+		d->odd_reason = "a CA's certificate is revoked without a reason that the Baseline "
+				"Requirements allow (7.3): put one into revocation_reason";
 	/* whatever was said about it before, it can't be said now */
 	if (e)
 		ask_drop(a, i);

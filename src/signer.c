@@ -60,6 +60,11 @@ static enum err check_delegate(struct signer *s, char error[SIGNER_ERROR_LEN],
 			 "%s lacks the extension id-pkix-ocsp-nocheck: clients "
 			 "may ask who vouches for the responder, and root programmes forbid it",
 			 path);
+	else if (u.points_elsewhere)
+		snprintf(warning, SIGNER_ERROR_LEN,
+			 "%s names an OCSP responder or CRL distribution points beside "
+			 "id-pkix-ocsp-nocheck, which RFC 9919 3.2.2 advises against",
+			 path);
 	return E_OK;
 }
 
@@ -117,6 +122,8 @@ enum err signer_open(const struct conf_ca *conf, enum conf_profile profile, stru
 	}
 	e = s.delegated ? check_delegate(&s, error, warning)
 			: check_ca(&s, profile, error, warning);
+	if (e == E_OK && profile == PROFILE_BR)
+		e = signer_check_br(&s, error, warning);
 	if (e)
 		goto out;
 	if (!cert_key_hash(signer_cert(&s), HASH_SHA1, hash)) {

@@ -28,6 +28,11 @@ MUST_CHECK enum err signer_open(const struct conf_ca *conf, enum conf_profile pr
 				char warning[SIGNER_ERROR_LEN]);
 void signer_close(struct signer *s);
 
+/* What profile=br asks for besides; a part of signer_open(). E_SIGNER with a sentence, or perhaps a
+ * warning; without a key that can be read it says nothing. */
+MUST_CHECK enum err signer_check_br(struct signer *s, char error[SIGNER_ERROR_LEN],
+				    char warning[SIGNER_ERROR_LEN]);
+
 /* The certificate whose key signs. */
 static inline struct cert *signer_cert(struct signer *s)
 {

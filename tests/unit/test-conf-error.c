@@ -128,8 +128,8 @@ static void extended_revoke_is_not_for_br(void **state)
 {
 	(void)state;
 	refuses(B(DB OCSP "unknown=revoked\nprofile=br\n"),
-		PATH ":4: unknown=revoked needs certificateHold, which profile=br forbids (BR "
-		"7.2.2): say unknown=unauthorized");
+		PATH ":4: [ocsp] unknown=revoked means certificateHold, which profile=br forbids "
+		"(Baseline Requirements 4.9.13, 7.2.2): say unknown=unauthorized");
 }
 
 #define X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
