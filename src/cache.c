@@ -237,3 +237,32 @@ bool cache_backoff(const struct cache *c, int64_t now_ms)
 	ms = mtime_ms(&st);
 	return ms <= now_ms && now_ms - ms < LIM_BACKOFF_S * 1000;
 }
+
+bool cache_note_is_older(const struct cache *c, const char *name, int64_t seconds)
+{
+	int64_t now_ms = clock_real_ms();
+	struct stat st;
+
+	if (c->fd < 0)
+		return false;
+	if (fstatat(c->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return true;
+	return mtime_ms(&st) > now_ms || now_ms - mtime_ms(&st) >= seconds * 1000;
+}
+
+enum err cache_put_note(const struct cache *c, const char *name, struct bytes text)
+{
+	return c->fd < 0 ? E_IO : io_replace_file(c->fd, name, text, 0600, NULL);
+}
+
+size_t cache_get_note(const struct cache *c, const char *name, uint8_t *buf, size_t cap)
+{
+	size_t len;
+
+	if (c->fd < 0 || io_read_file(c->fd, name, false, buf, cap, &len, NULL) != E_OK)
+		return 0;
+	for (size_t i = 0; i < len; i++)
+		if ((buf[i] < 0x20 && buf[i] != '\n') || buf[i] == 0x7f)
+			return 0;
+	return len;
+}

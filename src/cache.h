@@ -46,6 +46,16 @@ void cache_touch(const struct cache *c, const struct certid *id, int64_t agreed_
 /* The answer is contradicted: nobody may send it again. E_IO if it can't be removed. */
 MUST_CHECK enum err cache_remove(const struct cache *c, const struct certid *id);
 
+/* Small files beside the folders, for people and about what they were told. Is it missing, or older
+ * than so many seconds? Without a cache nothing is. */
+#define CACHE_ISSUERS ".issuers"
+bool cache_note_is_older(const struct cache *c, const char *name, int64_t seconds);
+MUST_CHECK enum err cache_put_note(const struct cache *c, const char *name, struct bytes text);
+
+/* What stands there, at most cap octets, if it is text: printable ASCII, UTF-8, newlines. Else, or
+ * if there is none, 0. */
+size_t cache_get_note(const struct cache *c, const char *name, uint8_t *buf, size_t cap);
+
 /* Makes the folder of an issuer that was recognised as ours. */
 MUST_CHECK enum err cache_make_folder(const struct cache *c, const struct certid *id);
 

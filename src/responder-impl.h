@@ -43,6 +43,12 @@ MUST_CHECK enum err ask_status(struct ask *a, size_t i);
 /* Nobody may send what the cache has about this one any more. */
 void ask_drop(const struct ask *a, size_t i);
 
+/* Writes down which CAs there are, for the front's page: hourly at most. */
+void ask_note_issuers(const struct ask *a);
+
+/* Says, daily at most, that a certificate which the answers rest on ends soon, if it does. */
+void ask_warn_of_end(const struct ask *a);
+
 /* Signs what was decided, and publishes it where that may be. */
 MUST_CHECK enum err ask_sign(struct ask *a);
 

@@ -3,14 +3,18 @@
 
 #include "responder-impl.h"
 
-/* No answer outlives a certificate that it rests on; and setting thisUpdate back takes no more than
- * half of its validity. */
+/* No answer outlives a certificate that it rests on. Setting thisUpdate back takes no more than a
+ * quarter of the validity, for an answer is renewed from 3/8 of it on; and what is revoked was not
+ * known to be so before it was (RFC 6960 2.4). */
 static void set_times(const struct ask *a, int64_t now, struct basic_single *s)
 {
 	int64_t period = a->signer->conf->producetime_s, back = a->r->conf->backdate_s;
+	int64_t most = CONF_MOST_BACKDATE(a->signer->conf);
 	int64_t last = signer_not_after(a->signer);
 
-	s->this_update = now - (back < period / 2 ? back : period / 2);
+	s->this_update = now - (back < most ? back : most);
+	if (s->status == CERT_REVOKED && s->this_update < s->revoked_at)
+		s->this_update = s->revoked_at;
 	s->next_update = s->this_update + period - 1;
 	if (s->next_update > last)
 		s->next_update = last;
@@ -52,6 +56,7 @@ enum err ask_sign(struct ask *a)
 		.produced_at = now,
 		.single = single,
 		.n = a->request.n,
+		.archive_s = a->r->conf->archive_s,
 		.extended_revoke = a->not_issued && a->r->conf->unknown == UNKNOWN_REVOKED,
 	};
 	char error[SIGNER_ERROR_LEN];
@@ -61,8 +66,8 @@ enum err ask_sign(struct ask *a)
 	if (a->request.has_nonce)
 		b.nonce = a->request.nonce;
 	for (size_t i = 0; i < a->request.n; i++) {
-		set_times(a, now, &single[i]);
 		set_status(a, i, now, &single[i]);
+		set_times(a, now, &single[i]);
 	}
 	e = signer_check_dates(a->signer, now, error);
 	if (e == E_OK)
@@ -78,5 +83,7 @@ enum err ask_sign(struct ask *a)
 		   b.n == 1 ? cert_status_name(single[0].status)
 			    : ocsp_status_name(OCSP_SUCCESSFUL));
 	publish(a, a->der);
+	ask_note_issuers(a);
+	ask_warn_of_end(a);
 	return E_OK;
 }

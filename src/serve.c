@@ -120,17 +120,17 @@ static enum err send_reply(struct connection *c, const struct http_request *q,
 
 /* An HTTP error, or another short text: nothing about OCSP. The connection ends with an error. */
 static enum err send_text(struct connection *c, const struct http_request *q, int status,
-			  const char *text)
+			  struct bytes text)
 {
 	struct http_reply r = {
 		.status = status,
-		.content_type = "text/plain",
+		.content_type = "text/plain; charset=utf-8",
 		.allow = status == 405 || q->method == HTTP_OPTIONS ? "GET, HEAD, POST, OPTIONS" :
 								      NULL,
 		.accept = status == 415 ? "application/ocsp-request" : NULL,
 	};
 
-	return send_reply(c, q, &r, bytes_str(text));
+	return send_reply(c, q, &r, text);
 }
 
 static enum err send_http_error(struct connection *c, const struct http_request *q, enum err e)
@@ -140,7 +140,7 @@ static enum err send_http_error(struct connection *c, const struct http_request 
 
 	log_info("HTTP %d to %s: %s", status, client_name(&c->client), err_info(e)->name);
 	*stpcpy(stpcpy(text, http_reason(status)), "\n") = '\0';
-	return send_text(c, q, status, text);
+	return send_text(c, q, status, bytes_str(text));
 }
 
 static enum err send_answer(struct connection *c, const struct http_request *q,
@@ -178,7 +178,26 @@ static enum err send_answer(struct connection *c, const struct http_request *q,
 static const char front_page[] =
 	"This is an OCSP responder (ocsp-stdio " PACKAGE_VERSION ").\n"
 	"It answers POST requests of type application/ocsp-request, and GET requests whose path\n"
-	"is a base64 request (RFC 6960, appendix A).\n";
+	"is a base64 request (RFC 6960, appendix A).\n"
+	"\n"
+	"It answers for certificates of:\n";
+
+/* For whoever comes with a browser. Which CAs these are was written down by ocsp-sign, which alone
+ * reads their certificates, when it last signed something. */
+static enum err send_front_page(struct connection *c, const struct http_request *q)
+{
+	size_t len = sizeof front_page - 1, more;
+
+	memcpy(body, front_page, len);
+	more = cache_get_note(&c->front->cache, CACHE_ISSUERS, body + len, sizeof body - len);
+	if (!more) {
+		static const char none[] = "(to be seen when the first answer was signed)\n";
+
+		more = sizeof none - 1;
+		memcpy(body + len, none, more);
+	}
+	return send_text(c, q, 200, bytes_of(body, len + more));
+}
 
 /* Reads the head of the next request into *q. E_GONE: the client made no further request. */
 static enum err read_head(struct connection *c, struct http_request *q)
@@ -269,7 +288,7 @@ static enum err serve_get(struct connection *c, const struct http_request *q)
 	enum err e;
 
 	if (bytes_eq(q->path, bytes_str("/")))
-		return send_text(c, q, 200, front_page);
+		return send_front_page(c, q);
 	e = http_decode_target(q->path, body, sizeof body, &len);
 	if (e == E_OK)
 		answer_request(c->front, bytes_of(body, len), &c->client, c->whole, &a);
@@ -297,7 +316,7 @@ static enum err serve_http(struct connection *c)
 		if (q.method == HTTP_POST)
 			e = serve_post(c, &q, &end);
 		else if (q.method == HTTP_OPTIONS)
-			e = send_text(c, &q, 200, "");
+			e = send_text(c, &q, 200, bytes_of(NULL, 0));
 		else
 			e = serve_get(c, &q);
 		if (e != E_OK || !c->persistent)
