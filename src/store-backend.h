@@ -8,8 +8,9 @@
 
 struct store;
 
-struct store_forms {
-	char text[STORE_FORMS][SERIAL_TEXT_LEN];
+/* What the question marks of a statement stand for. */
+struct store_params {
+	const char *text[STORE_MANY];
 	size_t n;
 };
 
@@ -18,14 +19,15 @@ struct store_forms {
 struct store_ops {
 	char quote;		/* around names */
 	void (*close)(struct store *s);
-	enum err (*find)(struct store *s, const struct store_forms *forms, bool want_cert,
-			 struct store_row *out);
+	/* tail: WHERE and what follows; ends early if each() says so */
+	enum err (*select)(struct store *s, const char *tail, const struct store_params *p,
+			   bool want_cert, store_each *each, void *arg);
 	enum err (*create)(struct store *s, bool *created);
 	enum err (*indexed)(struct store *s, bool *out);
 	/* E_DATA: this very key is taken */
 	enum err (*add)(struct store *s, const char *cert_num, struct bytes cert);
 	/* time: see store_format_time(); reason: a word, or NULL */
-	enum err (*revoke)(struct store *s, const struct store_forms *forms, const char *time,
+	enum err (*revoke)(struct store *s, const struct store_params *p, const char *time,
 			   const char *reason);
 	enum err (*count)(struct store *s, struct store_count *out);
 };
@@ -55,11 +57,12 @@ enum err store_fail(struct store *s, const char *format, ...) __attribute__((for
  * fit. */
 MUST_CHECK bool store_quote(const char *name, char quote, char out[STORE_NAME_LEN]);
 
-/* A statement of ours, with the name and the parameters in it: longer than any that is needed. */
-#define STORE_SQL_LEN 1536
+/* Pure. "?,?,…" for n parameters, of which there are STORE_MANY at most; returns out. */
+#define STORE_MARKS_LEN (2 * STORE_MANY)
+const char *store_marks(size_t n, char out[STORE_MARKS_LEN]);
 
-/* "?,?,…": the first 2 * n - 1 characters are n parameters. */
-extern const char store_marks[2 * STORE_FORMS];
+/* A statement of ours, with the name and the parameters in it: longer than any that is needed. */
+#define STORE_SQL_LEN (1536 + STORE_MARKS_LEN)
 
 /* Pure. A row's columns, as text; .p NULL for NULL. Sets all of out but the certificate. */
 struct store_text {

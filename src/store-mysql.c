@@ -56,10 +56,10 @@ static void bind_word(MYSQL_BIND *b, const char *word)
 	bind_bytes(b, MYSQL_TYPE_STRING, word ? bytes_str(word) : bytes_of(NULL, 0));
 }
 
-static void bind_forms(MYSQL_BIND *b, const struct store_forms *f)
+static void bind_words(MYSQL_BIND *b, const struct store_params *p)
 {
-	for (size_t i = 0; i < f->n; i++)
-		bind_word(&b[i], f->text[i]);
+	for (size_t i = 0; i < p->n; i++)
+		bind_word(&b[i], p->text[i]);
 }
 
 /* Prepares and executes, in one round trip where the library and the server can. */
@@ -153,50 +153,38 @@ static enum err fetch_cert(struct store *s, MYSQL_STMT *stmt, const struct colum
 	return E_OK;
 }
 
-static enum err fetch_rows(struct store *s, MYSQL_STMT *stmt, struct store_row *out)
+static enum err fetch_rows(struct store *s, MYSQL_STMT *stmt, store_each *each, void *arg)
 {
-	struct store_row best = { .cert = NULL };
 	struct columns c;
-	bool have = false;
-	enum err e = E_OK;
-	int rc;
+	bool more = true;
+	int rc = 0;
 
 	bind_columns(&c);
 	if (mysql_stmt_bind_result(stmt, c.bind))
 		return fail(s, mysql_stmt_errno(stmt), mysql_stmt_error(stmt));
-	while ((rc = mysql_stmt_fetch(stmt)) == 0 || rc == MYSQL_DATA_TRUNCATED) {
+	while (more && ((rc = mysql_stmt_fetch(stmt)) == 0 || rc == MYSQL_DATA_TRUNCATED)) {
 		struct store_text t = { column(&c, COL_CERT_NUM), column(&c, COL_TIME),
 					column(&c, COL_REASON), column(&c, COL_STATUS) };
 		struct store_row row;
+		enum err e;
 
 		store_read_row(&t, &row);
-		if (have && !store_row_beats(&row, &best))
-			continue;
 		e = fetch_cert(s, stmt, &c, &row);
 		if (e != E_OK)
-			goto out;
-		store_row_free(&best);
-		best = row;
-		have = true;
+			return e;
+		more = each(arg, &row);
+		store_row_free(&row);
 	}
-	if (rc != MYSQL_NO_DATA) {
-		e = fail(s, mysql_stmt_errno(stmt), mysql_stmt_error(stmt));
-		goto out;
-	}
-	if (!have)
-		return E_NOT_FOUND;
-	*out = best;
+	if (more && rc != MYSQL_NO_DATA)
+		return fail(s, mysql_stmt_errno(stmt), mysql_stmt_error(stmt));
 	return E_OK;
-out:
-	store_row_free(&best);
-	return e;
 }
 
-static enum err find(struct store *s, const struct store_forms *f, bool want_cert,
-		     struct store_row *out)
+static enum err select_rows(struct store *s, const char *tail, const struct store_params *p,
+			    bool want_cert, store_each *each, void *arg)
 {
-	MYSQL_BIND params[STORE_FORMS] = { 0 };
 	char sql[STORE_SQL_LEN], cert[128] = "NULL,NULL";
+	MYSQL_BIND params[STORE_MANY] = { 0 };
 	MYSQL_STMT *stmt;
 	enum err e;
 
@@ -204,13 +192,12 @@ static enum err find(struct store *s, const struct store_forms *f, bool want_cer
 		snprintf(cert, sizeof cert, "LENGTH(cert),IF(LENGTH(cert)<=%d,cert,NULL)",
 			 LIM_CERT_LEN);
 	snprintf(sql, sizeof sql, "SELECT cert_num,revocation_time,revocation_reason,status,%s "
-		 "FROM %s WHERE cert_num IN (%.*s)", cert, s->name, (int)(2 * f->n - 1),
-		 store_marks);
-	bind_forms(params, f);
-	e = execute(s, sql, params, (unsigned)f->n, &stmt);
+		 "FROM %s %s", cert, s->name, tail);
+	bind_words(params, p);
+	e = execute(s, sql, params, (unsigned)p->n, &stmt);
 	if (e != E_OK)
 		return e;
-	e = fetch_rows(s, stmt, out);
+	e = fetch_rows(s, stmt, each, arg);
 	mysql_stmt_close(stmt);
 	return e;
 }
@@ -284,21 +271,20 @@ static enum err add(struct store *s, const char *cert_num, struct bytes cert)
 	return e;
 }
 
-static enum err set_revoked(struct store *s, const struct store_forms *f,
-		       const char *time, const char *reason)
+static enum err set_revoked(struct store *s, const struct store_params *p, const char *time,
+			    const char *reason)
 {
 	MYSQL_BIND params[2 + STORE_FORMS] = { 0 };
-	char sql[STORE_SQL_LEN];
+	char sql[STORE_SQL_LEN], marks[STORE_MARKS_LEN];
 	MYSQL_STMT *stmt;
 	enum err e;
 
 	snprintf(sql, sizeof sql, "UPDATE %s SET status='Revoked',revocation_time=?,"
-		 "revocation_reason=? WHERE cert_num IN (%.*s)", s->name, (int)(2 * f->n - 1),
-		 store_marks);
+		 "revocation_reason=? WHERE cert_num IN (%s)", s->name, store_marks(p->n, marks));
 	bind_word(&params[0], time);
 	bind_word(&params[1], reason);
-	bind_forms(params + 2, f);
-	e = execute(s, sql, params, (unsigned)f->n + 2, &stmt);
+	bind_words(params + 2, p);
+	e = execute(s, sql, params, (unsigned)p->n + 2, &stmt);
 	if (e != E_OK)
 		return e;
 	if (mysql_stmt_affected_rows(stmt) == 0)
@@ -335,7 +321,7 @@ static enum err count(struct store *s, struct store_count *out)
 static const struct store_ops ops = {
 	.quote = '`',
 	.close = mysql_store_close,
-	.find = find,
+	.select = select_rows,
 	.create = create,
 	.indexed = indexed,
 	.add = add,

@@ -60,10 +60,10 @@ static enum err finish(struct store *s, sqlite3_stmt *stmt)
 
 /* Parameters from "first" on; the texts outlive the statement. Binding fails only for an index that
  * the statement lacks, a bug of ours. */
-static void bind_forms(sqlite3_stmt *stmt, int first, const struct store_forms *f)
+static void bind_words(sqlite3_stmt *stmt, int first, const struct store_params *p)
 {
-	for (size_t i = 0; i < f->n; i++)
-		sqlite3_bind_text(stmt, first + (int)i, f->text[i], -1, SQLITE_STATIC);
+	for (size_t i = 0; i < p->n; i++)
+		sqlite3_bind_text(stmt, first + (int)i, p->text[i], -1, SQLITE_STATIC);
 }
 
 enum { COL_CERT_NUM, COL_TIME, COL_REASON, COL_STATUS, COL_CERT_LEN, COL_CERT };
@@ -95,50 +95,37 @@ static enum err read_row(struct store *s, sqlite3_stmt *stmt, struct store_row *
 	return E_OK;
 }
 
-static enum err find(struct store *s, const struct store_forms *f, bool want_cert,
-		     struct store_row *out)
+static enum err select_rows(struct store *s, const char *tail, const struct store_params *p,
+			    bool want_cert, store_each *each, void *arg)
 {
-	struct store_row best = { .cert = NULL };
 	char sql[STORE_SQL_LEN], cert[128] = "NULL,NULL";
 	sqlite3_stmt *stmt = NULL;
-	bool have = false;
+	bool more = true;
+	int rc = SQLITE_DONE;
 	enum err e;
-	int rc;
 
 	if (want_cert)
 		snprintf(cert, sizeof cert, "length(cert),CASE WHEN length(cert)<=%d THEN cert END",
 			 LIM_CERT_LEN);
 	snprintf(sql, sizeof sql, "SELECT cert_num,revocation_time,revocation_reason,status,%s "
-		 "FROM %s WHERE cert_num IN (%.*s)", cert, s->name, (int)(2 * f->n - 1),
-		 store_marks);
+		 "FROM %s %s", cert, s->name, tail);
 	e = prepare(s, sql, &stmt);
 	if (e != E_OK)
 		return e;
-	bind_forms(stmt, 1, f);
-	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+	bind_words(stmt, 1, p);
+	while (more && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
 		struct store_row row;
 
 		e = read_row(s, stmt, &row);
 		if (e != E_OK)
 			goto out;
-		if (have && !store_row_beats(&row, &best)) {
-			store_row_free(&row);
-			continue;
-		}
-		store_row_free(&best);
-		best = row;
-		have = true;
+		more = each(arg, &row);
+		store_row_free(&row);
 	}
-	if (rc != SQLITE_DONE)
+	if (more && rc != SQLITE_DONE)
 		e = fail(s);
-	else if (!have)
-		e = E_NOT_FOUND;
 out:
 	sqlite3_finalize(stmt);
-	if (e == E_OK)
-		*out = best;
-	else
-		store_row_free(&best);
 	return e;
 }
 
@@ -217,22 +204,21 @@ static enum err add(struct store *s, const char *cert_num, struct bytes cert)
 	return e;
 }
 
-static enum err set_revoked(struct store *s, const struct store_forms *f, const char *time,
+static enum err set_revoked(struct store *s, const struct store_params *p, const char *time,
 			    const char *reason)
 {
-	char sql[STORE_SQL_LEN];
+	char sql[STORE_SQL_LEN], marks[STORE_MARKS_LEN];
 	sqlite3_stmt *stmt = NULL;
 	enum err e;
 
 	snprintf(sql, sizeof sql, "UPDATE %s SET status='Revoked',revocation_time=?,"
-		 "revocation_reason=? WHERE cert_num IN (%.*s)", s->name, (int)(2 * f->n - 1),
-		 store_marks);
+		 "revocation_reason=? WHERE cert_num IN (%s)", s->name, store_marks(p->n, marks));
 	e = prepare(s, sql, &stmt);
 	if (e != E_OK)
 		return e;
 	sqlite3_bind_text(stmt, 1, time, -1, SQLITE_STATIC);
 	sqlite3_bind_text(stmt, 2, reason, -1, SQLITE_STATIC);
-	bind_forms(stmt, 3, f);
+	bind_words(stmt, 3, p);
 	e = finish(s, stmt);
 	return e == E_OK && sqlite3_changes(db_of(s)) == 0 ? E_NOT_FOUND : e;
 }
@@ -263,7 +249,7 @@ static enum err count(struct store *s, struct store_count *out)
 static const struct store_ops ops = {
 	.quote = '"',
 	.close = sqlite_store_close,
-	.find = find,
+	.select = select_rows,
 	.create = create,
 	.indexed = indexed,
 	.add = add,

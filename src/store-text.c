@@ -7,7 +7,14 @@
 
 #include "gtime.h"
 
-const char store_marks[2 * STORE_FORMS] = "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?";
+const char *store_marks(size_t n, char out[STORE_MARKS_LEN])
+{
+	for (size_t i = 0; i < n; i++) {
+		out[2 * i] = '?';
+		out[2 * i + 1] = i + 1 < n ? ',' : '\0';
+	}
+	return out;
+}
 
 /* As the table's enum spells them; CRLReason has no 7, and 8 (removeFromCRL) is for delta CRLs. */
 static const char *const reasons[] = {

@@ -62,16 +62,85 @@ static enum err begin(struct store *s, const char *table, struct deadline d)
 	return deadline_left_ms(d) ? E_OK : store_fail(s, "no time is left to ask the database");
 }
 
+/* Every form of a serial as parameters. */
+struct forms {
+	char text[STORE_FORMS][SERIAL_TEXT_LEN];
+	struct store_params params;
+};
+
+static void make_forms(struct bytes serial, struct forms *f)
+{
+	f->params.n = store_serial_forms(serial, f->text);
+	for (size_t i = 0; i < f->params.n; i++)
+		f->params.text[i] = f->text[i];
+}
+
+struct best {
+	struct store_row row;
+	bool have;
+};
+
+static bool keep_best(void *arg, struct store_row *row)
+{
+	struct best *b = arg;
+
+	if (b->have && !store_row_beats(row, &b->row))
+		return true;
+	if (b->have)
+		store_row_free(&b->row);
+	b->row = *row;
+	b->have = true;
+	row->cert = NULL;	/* it is ours now */
+	return true;
+}
+
 enum err store_find(struct store *s, const char *table, struct bytes serial, bool want_cert,
 		    struct deadline d, struct store_row *out)
 {
-	struct store_forms forms;
+	char tail[64 + STORE_MARKS_LEN], marks[STORE_MARKS_LEN];
+	struct best best = { .have = false };
+	struct forms forms;
 	enum err e = begin(s, table, d);
 
 	if (e != E_OK)
 		return e;
-	forms.n = store_serial_forms(serial, forms.text);
-	return s->ops->find(s, &forms, want_cert, out);
+	make_forms(serial, &forms);
+	snprintf(tail, sizeof tail, "WHERE cert_num IN (%s)", store_marks(forms.params.n, marks));
+	e = s->ops->select(s, tail, &forms.params, want_cert, keep_best, &best);
+	if (e == E_OK && best.have)
+		*out = best.row;
+	else if (best.have)
+		store_row_free(&best.row);
+	return e != E_OK ? e : best.have ? E_OK : E_NOT_FOUND;
+}
+
+enum err store_find_many(struct store *s, const char *table,
+			 const char (*cert_num)[SERIAL_TEXT_LEN], size_t n, struct deadline d,
+			 store_each *each, void *arg)
+{
+	char tail[64 + STORE_MARKS_LEN], marks[STORE_MARKS_LEN];
+	struct store_params params = { .n = n };
+	enum err e = begin(s, table, d);
+
+	if (e != E_OK || n == 0)
+		return e;
+	for (size_t i = 0; i < n; i++)
+		params.text[i] = cert_num[i];
+	snprintf(tail, sizeof tail, "WHERE cert_num IN (%s)", store_marks(n, marks));
+	return s->ops->select(s, tail, &params, false, each, arg);
+}
+
+enum err store_page(struct store *s, const char *table, const char *after, size_t limit,
+		    bool want_cert, struct deadline d, store_each *each, void *arg)
+{
+	struct store_params params = { .text = { after }, .n = 1 };
+	char tail[64];
+	enum err e = begin(s, table, d);
+
+	if (e != E_OK)
+		return e;
+	snprintf(tail, sizeof tail, "WHERE cert_num>? ORDER BY cert_num LIMIT %zu", limit);
+	return s->ops->select(s, tail, &params, want_cert, each, arg);
 }
 
 void store_row_free(struct store_row *r)
@@ -129,14 +198,14 @@ enum err store_revoke(struct store *s, const char *table, struct bytes serial, i
 		      int reason, struct deadline d)
 {
 	char time[STORE_TIME_LEN];
-	struct store_forms forms;
+	struct forms forms;
 	enum err e = begin(s, table, d);
 
 	if (e != E_OK)
 		return e;
-	forms.n = store_serial_forms(serial, forms.text);
+	make_forms(serial, &forms);
 	store_format_time(revoked_at, time);
-	return s->ops->revoke(s, &forms, time, reason_word(reason));
+	return s->ops->revoke(s, &forms.params, time, reason_word(reason));
 }
 
 enum err store_count(struct store *s, const char *table, struct deadline d, struct store_count *out)

@@ -53,6 +53,21 @@ MUST_CHECK enum err store_find(struct store *s, const char *table, struct bytes 
 			       bool want_cert, struct deadline d, struct store_row *out);
 void store_row_free(struct store_row *r);
 
+/* For reading many rows: called for each one. It may take the row's cert over by setting it NULL.
+ * False ends the reading, which then is E_OK. */
+typedef bool store_each(void *arg, struct store_row *row);
+
+/* The rows with one of these cert_num, just as they are spelt; without cert. E_OK, E_DB. */
+#define STORE_MANY 500
+MUST_CHECK enum err store_find_many(struct store *s, const char *table,
+				    const char (*cert_num)[SERIAL_TEXT_LEN], size_t n,
+				    struct deadline d, store_each *each, void *arg);
+
+/* The next rows, at most limit, behind that cert_num ("": from the first) in the key's order.
+ * E_OK, E_DB. */
+MUST_CHECK enum err store_page(struct store *s, const char *table, const char *after, size_t limit,
+			       bool want_cert, struct deadline d, store_each *each, void *arg);
+
 /* Creates the table if it is missing. E_OK, E_DB. *created says whether it was missing. */
 MUST_CHECK enum err store_create(struct store *s, const char *table, struct deadline d,
 				 bool *created);
