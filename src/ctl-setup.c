@@ -307,16 +307,20 @@ static int prepare(struct ctl *c, struct setup *s, char config[PATH_LEN], bool *
 	return 0;
 }
 
+const struct ctl_opt ctl_setup_options[] = {
+	{ "root", "DIR", "set up the system below this folder, for an image or a container" },
+	{ NULL, NULL, NULL },
+};
+
 int ctl_setup(struct ctl *c, int argc, char **argv)
 {
-	static const struct option options[] = { { "root", required_argument, NULL, 'r' }, { 0 } };
 	struct setup s = { .root = "" };
 	char config[PATH_LEN];
 	bool have_config = false;
 	int o, code;
 
-	while ((o = ctl_option(argc, argv, options)) != -1) {
-		if (o == '?')
+	while ((o = ctl_next_option(argc, argv, ctl_setup_options)) != -1) {
+		if (o == CTL_BAD_OPTION)
 			return EX_USAGE;
 		s.root = optarg;
 	}

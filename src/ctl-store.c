@@ -124,16 +124,20 @@ static enum err add_file(struct ctl *c, const char *path, bool force, struct add
 	return worst;
 }
 
+const struct ctl_opt ctl_add_options[] = {
+	{ "force", NULL, "also certificates that no CA of the configuration has issued" },
+	{ NULL, NULL, NULL },
+};
+
 int ctl_add(struct ctl *c, int argc, char **argv)
 {
-	static const struct option options[] = { { "force", no_argument, NULL, 'f' }, { 0 } };
 	struct added added = { NULL, 0 };
 	enum err e, worst;
 	bool force = false;
 	int o;
 
-	while ((o = ctl_option(argc, argv, options)) != -1) {
-		if (o == '?')
+	while ((o = ctl_next_option(argc, argv, ctl_add_options)) != -1) {
+		if (o == CTL_BAD_OPTION)
 			return EX_USAGE;
 		force = true;
 	}
@@ -166,26 +170,29 @@ static int no_reason(const char *word)
 			 "certificate_hold, privilege_withdrawn or aa_compromise", word);
 }
 
+enum { OPT_REASON, OPT_TIME };
+
+const struct ctl_opt ctl_revoke_options[] = {
+	[OPT_REASON] = { "reason", "WORD", "why (default: none is given)" },
+	[OPT_TIME] = { "time", "TIME", "since when (default: now)" },
+	{ NULL, NULL, NULL },
+};
+
 /* Returns an exit code, or -1 to go on. */
 static int read_revocation(int argc, char **argv, struct revocation *r)
 {
-	static const struct option options[] = {
-		{ "reason", required_argument, NULL, 'r' },
-		{ "time", required_argument, NULL, 't' },
-		{ 0 },
-	};
 	int64_t now = clock_real_ms() / 1000;
 	int o;
 
 	*r = (struct revocation){ .at = now, .reason = ROW_NO_REASON };
-	while ((o = ctl_option(argc, argv, options)) != -1) {
+	while ((o = ctl_next_option(argc, argv, ctl_revoke_options)) != -1) {
 		switch (o) {
-		case 'r':
+		case OPT_REASON:
 			r->reason = reason_of_word(bytes_str(optarg));
 			if (r->reason == ROW_ODD_REASON)
 				return no_reason(optarg);
 			break;
-		case 't':
+		case OPT_TIME:
 			r->at = store_parse_time(bytes_str(optarg));
 			if (r->at == ROW_NO_TIME)
 				return ctl_usage("%s is no time: write 2024-01-02T03:04:05Z",

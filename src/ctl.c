@@ -45,6 +45,19 @@ int ctl_option(int argc, char **argv, const struct option *options)
 	return o == ':' ? '?' : o;
 }
 
+/* Options that one verb may have. */
+#define OPTIONS 16
+
+int ctl_next_option(int argc, char **argv, const struct ctl_opt *table)
+{
+	struct option longs[OPTIONS + 1] = { 0 };
+
+	for (int i = 0; i < OPTIONS && table[i].name; i++)
+		longs[i] = (struct option){ table[i].name,
+					    table[i].arg ? required_argument : no_argument, NULL, i };
+	return ctl_option(argc, argv, longs);
+}
+
 int ctl_code(enum err e)
 {
 	int code = err_info(e)->exit_code;

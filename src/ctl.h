@@ -25,11 +25,24 @@ struct ctl {
 	struct cache cache;	/* fd -1 until ctl_cache() */
 };
 
+/* An option of a verb: what getopt_long(3) has to know, and "ocspctl VERB --help". */
+struct ctl_opt {
+	const char *name;	/* without its dashes; NULL behind the last one */
+	const char *arg;	/* what it takes, "FILE"; NULL: nothing */
+	const char *help;
+};
+
+enum verb_group { GROUP_HOST, GROUP_TABLE, GROUP_ANSWERS, GROUP_WATCH };
+
 struct verb {
+	enum verb_group group;
 	const char *name, *args, *help;	/* args: "", or begins with a blank */
 	int (*run)(struct ctl *c, int argc, char **argv);	/* argv[0] is the verb */
+	const struct ctl_opt *options;	/* NULL: none, or the verb reads them with ctl_option() */
 	bool no_conf;		/* the verb itself reads the configuration */
 };
+
+extern const struct ctl_opt ctl_add_options[], ctl_revoke_options[], ctl_setup_options[];
 
 int ctl_init_db(struct ctl *c, int argc, char **argv);
 int ctl_add(struct ctl *c, int argc, char **argv);
@@ -47,7 +60,12 @@ void ctl_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same, with a hint at --help. Returns EX_USAGE. */
 int ctl_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The next option of a verb, or -1; optind then stands at its first argument. '?' was told. */
+/* The next option of a verb: its index in the table, or -1 at the end; optind then stands at the
+ * first argument. CTL_BAD_OPTION: it was told. */
+#define CTL_BAD_OPTION '?'
+int ctl_next_option(int argc, char **argv, const struct ctl_opt *table);
+
+/* The same for a verb with a table of its own. '?' was told. */
 int ctl_option(int argc, char **argv, const struct option *options);
 
 /* Reads the configuration. What fails is told. */

@@ -8,41 +8,78 @@
 #include "ctl.h"
 
 static const struct verb verbs[] = {
-	{ "setup", " [--root DIR]", "make user, folders, log file; set owners and modes (root)",
-	  ctl_setup, true },
-	{ "check", "", "look at everything that has to be right", ctl_check, true },
-	{ "init-db", "", "make the table of certificates", ctl_init_db, false },
-	{ "add", " [--force] CERT...", "add certificates as valid", ctl_add, false },
-	{ "revoke", " [--reason WORD] [--time TIME] SERIAL|CERT", "revoke a certificate",
-	  ctl_revoke, false },
-	{ "status", " SERIAL|CERT", "show a certificate's row and its cached answers", ctl_status,
+	{ GROUP_HOST, "setup", "", "make user, folders, log file; set owners and modes (root)",
+	  ctl_setup, ctl_setup_options, true },
+	{ GROUP_HOST, "check", "", "look at everything that has to be right", ctl_check, NULL,
+	  true },
+	{ GROUP_TABLE, "init-db", "", "make the table of certificates", ctl_init_db, NULL, false },
+	{ GROUP_TABLE, "add", " CERT...", "add certificates as valid", ctl_add, ctl_add_options,
 	  false },
-	{ "sign-issuer", " --cert CERT --root ROOT --key KEY [--validity 365d] [--out PREFIX]\n"
+	{ GROUP_TABLE, "revoke", " SERIAL|CERT", "revoke a certificate", ctl_revoke,
+	  ctl_revoke_options, false },
+	{ GROUP_TABLE, "status", " SERIAL|CERT", "show a certificate's row and its cached answers",
+	  ctl_status, NULL, false },
+	{ GROUP_ANSWERS, "sign-issuer",
+	  " --cert CERT --root ROOT --key KEY [--validity 365d] [--out PREFIX]\n"
 	  "       [--password-file FILE] [--revoked TIME [--reason WORD]]",
 	  "make the answers about a CA's own certificate, with its root's key", ctl_sign_issuer,
-	  true },
+	  NULL, true },
 };
 #define N_VERBS (sizeof verbs / sizeof verbs[0])
 
+static const char exit_codes[] =
+	"\n"
+	"Exit codes: 0 done; 1 refused or not found; 64 command line; 65 bad data; 74 a file\n"
+	"failed; 75 the database failed; 77 wrong user; 78 configuration.\n"
+	"check: 0 all is well, 1 warnings, 2 errors.\n";
+
 static void help(void)
 {
-	puts("usage: ocspctl [-c CONFIG] [--ca NAME] VERB [ARGUMENT...]\n");
+	puts("usage: ocspctl [-c CONFIG] [--ca NAME] VERB [ARGUMENT...]");
 	for (size_t i = 0; i < N_VERBS; i++)
-		printf("  %-12s %s\n", verbs[i].name, verbs[i].help);
+		printf("%s  %-12s %s\n", i == 0 || verbs[i].group != verbs[i - 1].group ? "\n" : "",
+		       verbs[i].name, verbs[i].help);
 	puts("\n"
-	     "  VERB --help           its arguments:\n"
-	     "  SERIAL  hexadecimal, as openssl prints it or as the table has it\n"
-	     "  CERT    file with certificates, PEM or DER\n"
-	     "  WORD    key_compromise, keyCompromise or 1, and the other CRLReasons\n"
-	     "  TIME    2024-01-02T03:04:05Z (UTC); the default is now\n"
-	     "\n"
+	     "  ocspctl VERB --help   its arguments and options\n"
 	     "  -c, --config=CONFIG   configuration file (" CONFIG_FILE ")\n"
 	     "      --ca=NAME         the CA of section [ca NAME], where there are several\n"
-	     "  -h, --help   -V, --version\n"
-	     "\n"
-	     "Exit codes: 0 done; 1 refused or not found; 64 command line; 65 bad data; 74 a file\n"
-	     "failed; 75 the database failed; 77 wrong user; 78 configuration.\n"
-	     "check: 0 all is well, 1 warnings, 2 errors.");
+	     "  -h, --help   -V, --version");
+	fputs(exit_codes, stdout);
+}
+
+/* What the words in capitals mean. */
+static const struct {
+	const char *word, *help;
+} words[] = {
+	{ "SERIAL", "hexadecimal, as openssl prints it or as the table has it" },
+	{ "CERT", "file with a certificate, PEM or DER" },
+	{ "WORD", "key_compromise, keyCompromise or 1, and the other CRLReasons" },
+	{ "TIME", "2024-01-02T03:04:05Z (UTC), or a date alone" },
+};
+
+static bool uses(const struct verb *v, const char *word)
+{
+	for (const struct ctl_opt *o = v->options; o && o->name; o++)
+		if (o->arg && strcmp(o->arg, word) == 0)
+			return true;
+	return strstr(v->args, word) != NULL;
+}
+
+static void help_verb(const struct verb *v)
+{
+	printf("usage: ocspctl %s%s%s\n%s\n", v->name, v->options ? " [OPTION...]" : "", v->args,
+	       v->help);
+	for (const struct ctl_opt *o = v->options; o && o->name; o++) {
+		const char *arg = o->arg ? o->arg : "";
+		int pad = 20 - (int)(strlen(o->name) + strlen(arg));
+
+		printf("%s  --%s%s%s%*s%s\n", o == v->options ? "\n" : "", o->name,
+		       o->arg ? "=" : " ", arg, pad > 2 ? pad : 2, "", o->help);
+	}
+	for (size_t i = 0, n = 0; i < sizeof words / sizeof words[0]; i++)
+		if (uses(v, words[i].word))
+			printf("%s  %-8s%s\n", n++ == 0 ? "\n" : "", words[i].word, words[i].help);
+	fputs(exit_codes, stdout);
 }
 
 /* Returns an exit code, or -1 to go on. optind then stands at the verb. */
@@ -104,8 +141,7 @@ static int dispatch(int argc, char **argv, struct ctl *c)
 		if (strcmp(argv[0], verbs[i].name) != 0)
 			continue;
 		if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-			printf("usage: ocspctl %s%s\n%s\n", verbs[i].name, verbs[i].args,
-			       verbs[i].help);
+			help_verb(&verbs[i]);
 			return 0;
 		}
 		return run(&verbs[i], c, argc, argv);
