@@ -41,7 +41,7 @@ pid=$!
 
 load() { "$srcdir/tests/lib/load.py" "$port" "$@"; }
 no_complaint() {
-	# a configuration that can't be read is told on standard error, which xinetd makes the socket
+	# what is wrong with a configuration is told on standard error: xinetd makes that the socket
 	sed -i 's/^timeout=2/timeout=x/' "$work/config.ini"
 	load 1 1 "$work/good.req" > "$work/broken"
 	sed -i 's/^timeout=x/timeout=2/' "$work/config.ini"
@@ -68,7 +68,7 @@ logged() {
 
 check "xinetd takes the stanza and listens" until_true 10 answers "$port"
 check "no line of the stanza is complained about" \
-	bash -c '! grep -iE "error|warning|unknown|bad" "$1" "$2"' - "$work/xinetd.log" "$work/xinetd.out"
+	bash -c '! grep -iE "error|warning|unknown|bad" "$@"' - "$work"/xinetd.{log,out}
 check "good" ask good good "$port"
 check "revoked" ask revoked revoked "$port"
 check "a certificate that the table doesn't hold" ask_unauthorized other "$port"

@@ -66,7 +66,8 @@ become_init() {
 	mkdir -p .old
 	pivot_root . .old
 	umount -l /.old
-	mount --make-rshared /	# or mounts that the manager makes for a service don't reach it
+	# or mounts that the manager makes for a service don't reach it
+	mount --make-rshared /
 	exec env -i container=ocsp-test PATH=/usr/sbin:/usr/bin:/sbin:/bin \
 		/lib/systemd/systemd --system --unit=ocsp-test.target --show-status=0
 }
