@@ -40,6 +40,13 @@ MUST_CHECK enum err ask_canned(struct ask *a);
 /* Finds out the status of the CertID with this index: fills decision[i]. */
 MUST_CHECK enum err ask_status(struct ask *a, size_t i);
 
+/* The same from a row that was read: it has to have its cert where verify= wants that. */
+MUST_CHECK enum err ask_row(struct ask *a, size_t i, struct bytes serial,
+			    const struct store_row *row);
+
+/* Finds what the cache has about the first CertID; what another key has signed counts for nothing. */
+void ask_cache(struct ask *a);
+
 /* Nobody may send what the cache has about this one any more. */
 void ask_drop(const struct ask *a, size_t i);
 

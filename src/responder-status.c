@@ -92,12 +92,32 @@ static enum err check_cert(struct ask *a, const struct store_row *row, struct by
 	return e;
 }
 
-enum err ask_status(struct ask *a, size_t i)
+enum err ask_row(struct ask *a, size_t i, struct bytes serial, const struct store_row *row)
 {
 	const struct conf_ca *ca = a->signer->conf;
 	struct decision *d = &a->decision[i];
 	int64_t not_before = ROW_NO_TIME;
 	bool is_ca = false;
+	enum err e = E_OK;
+
+	if (ca->verify)
+		e = check_cert(a, row, serial, &not_before, &is_ca);
+	if (e == E_OK && decide_row(row, not_before, clock_real_ms() / 1000, a->r->conf->profile,
+				    &a->decision[i]) != E_OK)
+		e = ask_fail(a, E_DATA,
+			     "the status of row %s in table %s is neither Valid nor Revoked",
+			     row->cert_num, ca->table);
+	if (e == E_OK && is_ca && d->status == CERT_REVOKED && d->reason == REASON_ABSENT)
+		d->odd_reason = "a CA's certificate is revoked without a reason that the Baseline "
+				"Requirements allow (7.3): put one into revocation_reason";
+	/* whatever was said about it before, it can't be said now */
+	if (e)
+		ask_drop(a, i);
+	return e;
+}
+
+enum err ask_status(struct ask *a, size_t i)
+{
 	struct store_row row;
 	struct bytes serial;
 	enum err e;
@@ -107,19 +127,7 @@ enum err ask_status(struct ask *a, size_t i)
 	e = find_row(a, serial, &row);
 	if (e)
 		return e == E_NOT_FOUND ? not_in_table(a, i) : e;
-	if (ca->verify)
-		e = check_cert(a, &row, serial, &not_before, &is_ca);
-	if (e == E_OK && decide_row(&row, not_before, clock_real_ms() / 1000, a->r->conf->profile,
-				    &a->decision[i]) != E_OK)
-		e = ask_fail(a, E_DATA,
-			     "the status of row %s in table %s is neither Valid nor Revoked",
-			     row.cert_num, ca->table);
-	if (e == E_OK && is_ca && d->status == CERT_REVOKED && d->reason == REASON_ABSENT)
-		d->odd_reason = "a CA's certificate is revoked without a reason that the Baseline "
-				"Requirements allow (7.3): put one into revocation_reason";
-	/* whatever was said about it before, it can't be said now */
-	if (e)
-		ask_drop(a, i);
+	e = ask_row(a, i, serial, &row);
 	store_row_free(&row);
 	return e;
 }

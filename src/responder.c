@@ -131,7 +131,7 @@ static bool echoes_nonce(const struct conf *conf, const struct request *q)
 	       (conf->profile != PROFILE_BR || q->nonce.len <= BR_NONCE_LEN);
 }
 
-static void look_in_cache(struct ask *a)
+void ask_cache(struct ask *a)
 {
 	struct cache_entry *c = &a->cached;
 	const char *odd;
@@ -229,7 +229,7 @@ static enum err answer_ours(struct ask *a)
 			ask_say(a, LEVEL_WARNING, 0, "its CA's folder in the cache can't be made");
 		lock = cache_lock(cache, &a->request.id[0],
 				  deadline_sooner(a->d, deadline_left_ms(a->d) / 2));
-		look_in_cache(a);
+		ask_cache(a);
 		/* somebody else has signed it meanwhile, or nobody can ask just now */
 		if ((a->cached.verdict == FRESH_HIT || cache_backoff(cache, clock_real_ms())) &&
 		    send_cached(a, SOURCE_CACHE)) {

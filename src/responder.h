@@ -57,4 +57,15 @@ struct answer_info {
 enum err responder_answer(struct responder *r, struct bytes request, struct deadline d,
 			  uint8_t *out, struct bytes *der, struct answer_info *info);
 
+/* For work that is done ahead, from a row that was read at read_ms (with its cert where verify= of
+ * this CA wants one): signs the answer to this CertID and publishes it, if there is none yet, it
+ * says something else, its renewal is due or it ends within soon_s. info->source says what was
+ * done: SOURCE_SIGNED; SOURCE_STORE: what is there was agreed with; SOURCE_CACHE: somebody has
+ * asked the database later than we have, and what is there stays. out: room for LIM_RESPONSE_LEN.
+ * E_NOT_FOUND: it is a certificate of another CA, as its issuer's name says, or one that has
+ * ended. */
+enum err responder_ahead(struct responder *r, size_t ca, const struct certid *id,
+			 const struct store_row *row, int64_t read_ms, int64_t soon_s,
+			 uint8_t *out, struct answer_info *info);
+
 #endif
