@@ -2,6 +2,8 @@
 """What the documentation says is what the code does: keys, limits, options, exit codes, files."""
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 
@@ -21,8 +23,9 @@ def read(*path):
 README = read('README.md')
 
 
-def help_of(program):
-    done = subprocess.run([os.path.join(BUILD, program), '--help'], capture_output=True, text=True)
+def help_of(program, *verb):
+    done = subprocess.run([os.path.join(BUILD, program), *verb, '--help'], capture_output=True,
+                          text=True)
     tap.equal(done.returncode, 0, program)
     return done.stdout
 
@@ -128,6 +131,118 @@ def short_files():
         if name.endswith(('.c', '.h')):
             lines = read('src', name).count('\n')
             assert lines <= 400, '%s: %d lines' % (name, lines)
+
+# --- manuals and completion
+
+MANUALS = {name: read('man', name) for name in os.listdir(os.path.join(TOP, 'man'))}
+
+
+def items(page, start):
+    """{first line: text} of the .It entries of a section that begins like this."""
+    part = MANUALS[page][MANUALS[page].index(start) + 1:]
+    part = re.split(r'^\.S[hs] ', part, flags=re.M)[0]
+    return {e.split('\n', 1)[0]: e for e in re.split(r'^\.It ', part, flags=re.M)[1:]}
+
+
+def keys_of_manual(section):
+    """{key: text}"""
+    part = items('ocsp_py.ini.5', '.Ss Section [%s]' % section)
+    return {first.split()[1]: text for first, text in part.items()}
+
+
+def verbs_of_help():
+    return re.findall(r'^  ([a-z][a-z-]+)  +\w', help_of('ocspctl'), re.M)
+
+
+def options_of(text):
+    return set(re.findall(r'(?<![\w-])(--[a-z][a-z-]+|-[a-zA-Z])(?![\w-])', text))
+
+
+def options_of_manual(text):
+    """What .Fl and Fl name, aliases too: "-c", "--config"."""
+    found = set()
+    for macro in re.findall(r'\bFl (.*?)(?= Fl | Ns |$)', text.replace(' , ', ' , Fl '), re.M):
+        found |= {'-' + word for word in macro.split() if re.fullmatch(r'-?[a-zA-Z][a-z-]*', word)}
+    return found
+
+
+@tap.test('manuals are without a warning of mandoc')
+def lint():
+    if not shutil.which('mandoc'):
+        tap.skip('no mandoc here')
+    for name in MANUALS:
+        done = subprocess.run(['mandoc', '-T', 'lint', '-W', 'warning',
+                               os.path.join(TOP, 'man', name)], capture_output=True, text=True)
+        tap.equal(done.stdout + done.stderr, '', name)
+
+
+@tap.test('ocsp_py.ini(5) has every key with its default, and no other')
+def manual_keys():
+    manual = {(short, key): text for section, short in
+              (('db', 'db'), ('ocsp', 'ocsp'), ('ca NAME', 'ca'))
+              for key, text in keys_of_manual(section).items()}
+    tap.equal(sorted(manual), sorted(keys_of_code()))
+    rows = re.findall(r'^KEY_(\w+)\((\w+), \w+, [^,]+, [^,]+, [^,]+, "([^"]*)"',
+                      read('src', 'conf-keys.def'), re.M)
+    assert len(rows) > 15, rows
+    for section, key, default in rows:
+        tap.contains(manual[section.lower(), key], 'Default: %s.' % default, key)
+
+
+@tap.test('the manual of each program has all its options and exit codes')
+def manual_options():
+    for program in PROGRAMS:
+        page, told = MANUALS[program + '.8'], help_of(program)
+        tap.equal(sorted(options_of(told) - options_of_manual(page)), [], program)
+        codes = set(re.findall(r'(?<![\w.])(\d\d?)(?=,? )', told[told.index('Exit codes:'):]))
+        assert len(codes) > 5, codes
+        listed = {first.split()[0] for first in items(program + '.8', '.Sh EXIT STATUS')}
+        tap.equal(sorted(codes - listed - {'2'}), [], program)
+
+
+@tap.test('ocspctl(8) has every verb with its options')
+def manual_verbs():
+    page = MANUALS['ocspctl.8']
+    entries = {e.split()[2]: e for e in re.split(r'^(?=\.It Cm )', page, flags=re.M)[1:]}
+    tap.equal(sorted(entries), sorted(verbs_of_help()))
+    for verb, text in entries.items():
+        told = options_of(help_of('ocspctl', verb).split('Exit codes:')[0])
+        text = re.split(r'^\.(?:El|Ss|Sh)', text, flags=re.M)[0]
+        tap.equal(sorted(told - options_of_manual(text)), [], verb)
+
+
+@tap.test('manuals and units name only manuals that there are')
+def manual_links():
+    ours = {tuple(name.rsplit('.', 1)) for name in MANUALS}
+    text = ''.join(MANUALS.values())
+    linked = {(n, s) for n, s in re.findall(r'^\.Xr (\S+) (\d)', text, re.M) if 'ocsp' in n}
+    for unit in os.listdir(os.path.join(TOP, 'units')):
+        linked |= set(re.findall(r'man:([\w.-]+)\((\d)\)', read('units', unit)))
+    tap.equal(sorted(linked - ours - {('openssl-ocsp', '1')}), [])
+
+
+def complete(*words):
+    """What bash offers for the last of these words."""
+    script = ('PATH=%s:$PATH; . %s/etc/completion/ocspctl; COMP_WORDS=("$@");'
+              'COMP_CWORD=$(($# - 1)); _ocsp_words "$1"; printf "%%s\\n" "${COMPREPLY[@]}"'
+              % (shlex.quote(BUILD), shlex.quote(TOP)))
+    done = subprocess.run(['bash', '-c', script, 'bash', *words], capture_output=True, text=True)
+    tap.equal(done.stderr, '')
+    return set(done.stdout.split())
+
+
+@tap.test('bash completes every verb and every option')
+def completion():
+    verbs = set(verbs_of_help())
+    tap.equal(complete('ocspctl', ''), verbs)
+    tap.equal(complete('ocspctl', '-c', 'x.ini', 'che'), {'check'})
+    for program in PROGRAMS:
+        tap.equal(complete(program, '-'), options_of(help_of(program)) - {'-'}, program)
+    for verb in verbs:
+        told = {o for o in options_of(help_of('ocspctl', verb)) if o.startswith('--')}
+        tap.equal({o for o in complete('ocspctl', verb, '--')}, told, verb)
+    tap.contains(complete('ocspctl', 'revoke', '--reason', '=', 'key'), 'key_compromise')
+    tap.equal(complete('ocspctl', 'revoke', '--reason', 'sup'), {'superseded'})
 
 
 tap.run()

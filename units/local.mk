@@ -6,17 +6,21 @@
 UNITS = ocsp.socket ocsp@.service ocsp-listen.socket ocsp-listen.service
 UNIT_FILES = $(UNITS:%=units/%)
 ETC_FILES = \
+	etc/completion/ocspctl \
 	etc/logrotate.d/ocsp_py \
 	etc/ocsp_py/config.ini \
 	etc/sysusers.d/ocsp_py.conf \
 	etc/tmpfiles.d/ocsp_py.conf \
 	etc/xinetd.d/ocsp
 
+MANUALS = ocsp-sign.8 ocsp-stdio.8 ocspctl.8 ocsp_py.ini.5 ocsp-units.7
+
 sysusersdir = $(prefix)/lib/sysusers.d
 tmpfilesdir = $(prefix)/lib/tmpfiles.d
 logrotatedir = $(sysconfdir)/logrotate.d
 xinetddir = $(sysconfdir)/xinetd.d
 examplesdir = $(docdir)/examples
+completiondir = $(datadir)/bash-completion/completions
 
 unit_DATA = $(UNITS:%=units-built/%)
 sysusers_DATA = units-built/sysusers.d/ocsp_py.conf
@@ -24,9 +28,11 @@ tmpfiles_DATA = units-built/tmpfiles.d/ocsp_py.conf
 logrotate_DATA = units-built/logrotate.d/ocsp_py
 xinetd_DATA = units-built/xinetd.d/ocsp
 examples_DATA = units-built/sudoers-ocsp
+completion_DATA = units-built/completion/ocspctl
+man_MANS = $(MANUALS:%=units-built/%)
 noinst_DATA = units-built/ocsp_py/config.ini
 
-EXTRA_DIST += $(UNIT_FILES) $(ETC_FILES) docs/examples/sudoers-ocsp
+EXTRA_DIST += $(UNIT_FILES) $(ETC_FILES) $(MANUALS:%=man/%) docs/examples/sudoers-ocsp
 
 # In two steps, since a path of this configuration may contain one of the others.
 RELOCATE = $(SED) \
@@ -42,6 +48,8 @@ units-built/%: etc/% Makefile
 	$(RELOCATE_FILE)
 units-built/%: docs/examples/% Makefile
 	$(RELOCATE_FILE)
+units-built/%: man/% Makefile
+	$(RELOCATE_FILE)
 
 # An administrator's configuration is never replaced, and only removed if nobody has changed it.
 CONFIG_INI = $(DESTDIR)$(sysconfdir)/ocsp_py/config.ini
@@ -50,7 +58,13 @@ install-data-local: units-built/ocsp_py/config.ini
 	$(MKDIR_P) "$(DESTDIR)$(sysconfdir)/ocsp_py"
 	test -e "$(CONFIG_INI)" || $(INSTALL) -m 0640 units-built/ocsp_py/config.ini "$(CONFIG_INI)"
 
+# bash looks for a file with the name of the program.
+install-data-hook:
+	cd "$(DESTDIR)$(completiondir)" && rm -f ocsp-stdio ocsp-sign && \
+		$(LN_S) ocspctl ocsp-stdio && $(LN_S) ocspctl ocsp-sign
+
 uninstall-local:
+	rm -f "$(DESTDIR)$(completiondir)/ocsp-stdio" "$(DESTDIR)$(completiondir)/ocsp-sign"
 	if cmp -s units-built/ocsp_py/config.ini "$(CONFIG_INI)"; then rm -f "$(CONFIG_INI)"; fi
 	-rmdir "$(DESTDIR)$(sysconfdir)/ocsp_py" 2> /dev/null
 
