@@ -18,6 +18,7 @@ struct store_params {
  * (store_fail()). */
 struct store_ops {
 	char quote;		/* around names */
+	const char *lock;	/* behind a SELECT whose rows are changed next */
 	void (*close)(struct store *s);
 	/* tail: WHERE and what follows; ends early if each() says so */
 	enum err (*select)(struct store *s, const char *tail, const struct store_params *p,
@@ -29,6 +30,13 @@ struct store_ops {
 	/* time: see store_format_time(); reason: a word, or NULL */
 	enum err (*revoke)(struct store *s, const struct store_params *p, const char *time,
 			   const char *reason);
+	enum err (*release)(struct store *s, const struct store_params *p);
+	enum err (*set_cert)(struct store *s, const struct store_params *p, struct bytes cert);
+	/* n is not 0; E_DATA: a key is taken */
+	enum err (*add_many)(struct store *s, const struct store_new *rows, size_t n);
+	enum err (*begin)(struct store *s);
+	enum err (*commit)(struct store *s);
+	enum err (*odd_keys)(struct store *s, bool *out);
 	enum err (*count)(struct store *s, struct store_count *out);
 };
 
@@ -37,6 +45,7 @@ struct store_ops {
 /* The first member of each backend's own struct. */
 struct store {
 	const struct store_ops *ops;
+	bool in_transaction;
 	/* of the call at hand */
 	struct deadline deadline;
 	const char *table;		/* for messages */
@@ -45,10 +54,20 @@ struct store {
 	char error[STORE_ERROR_LEN];
 };
 
-enum err store_mysql_open(const struct conf *c, struct deadline d, struct store **out,
+enum err store_mysql_open(const struct conf *c, struct deadline d, bool write, struct store **out,
 			  char error[STORE_ERROR_LEN]);
 enum err store_sqlite_open(const struct conf *c, struct deadline d, bool write, struct store **out,
 			   char error[STORE_ERROR_LEN]);
+
+/* What every question begins with. */
+MUST_CHECK enum err store_start(struct store *s, const char *table, struct deadline d);
+
+/* Every form of a serial as parameters. */
+struct store_forms {
+	char text[STORE_FORMS][SERIAL_TEXT_LEN];
+	struct store_params params;
+};
+void store_make_forms(struct bytes serial, struct store_forms *f);
 
 /* Remembers a sentence (control characters become '?') and returns E_DB. */
 enum err store_fail(struct store *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -63,6 +82,11 @@ const char *store_marks(size_t n, char out[STORE_MARKS_LEN]);
 
 /* A statement of ours, with the name and the parameters in it: longer than any that is needed. */
 #define STORE_SQL_LEN (1536 + STORE_MARKS_LEN)
+
+/* Conditions that both kinds of database understand: a certificate that may be released; a key that
+ * serial_text() would not write, but for upper case. */
+#define STORE_ON_HOLD "LOWER(status)='revoked' AND revocation_reason='certificate_hold'"
+#define STORE_ODD_KEY "cert_num NOT LIKE '0x%%' OR cert_num LIKE '0x0%%'"
 
 /* Pure. A row's columns, as text; .p NULL for NULL. Sets all of out but the certificate. */
 struct store_text {

@@ -16,6 +16,9 @@
 /* A row with its certificate, and the protocol's octets around it: what is read at most. */
 #define PACKET_LEN (LIM_CERT_LEN + 65536UL)
 
+/* Who writes sends many rows at once: see STORE_BATCH_LEN. */
+#define WRITE_PACKET_LEN (2UL * STORE_BATCH_LEN)
+
 #define WHY_LEN 256
 
 struct target {
@@ -93,13 +96,13 @@ static void set_tls(MYSQL *my, const struct conf *c)
 }
 
 /* NULL, and *why: a clause in buf. */
-static MYSQL *connect_to(const struct conf *c, const struct target *t, int share_ms,
+static MYSQL *connect_to(const struct conf *c, const struct target *t, int share_ms, bool write,
 			 char why[WHY_LEN])
 {
 	unsigned seconds = share_ms <= 2000 ? 1 : (unsigned)(share_ms - 1) / 1000;
 	unsigned protocol = t->socket ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
 	unsigned no = 0;
-	unsigned long packet = PACKET_LEN;
+	unsigned long packet = write ? WRITE_PACKET_LEN : PACKET_LEN;
 	MYSQL *my = mysql_init(NULL);
 
 	if (!my) {
@@ -148,8 +151,8 @@ static void describe(MYSQL *my, const struct conf *c, const struct target *t, ch
 	snprintf(out, cap, "%s %.60s at %s, database %.64s", kind, version, at, c->db_name);
 }
 
-MYSQL *mysql_connect_any(const struct conf *c, struct deadline d, char *what, size_t what_cap,
-			 char error[STORE_ERROR_LEN])
+MYSQL *mysql_connect_any(const struct conf *c, struct deadline d, bool write, char *what,
+			 size_t what_cap, char error[STORE_ERROR_LEN])
 {
 	const char *const socket[] = { c->db_socket, NULL };
 	const char *const *host = c->db_socket ? socket : c->db_host;
@@ -172,7 +175,7 @@ MYSQL *mysql_connect_any(const struct conf *c, struct deadline d, char *what, si
 		if (!c->db_socket && !read_target(host[i], c->db_port, &t))
 			snprintf(why, sizeof why, "is neither \"host\" nor \"host:port\"");
 		else if (left)
-			my = connect_to(c, &t, left / (int)(n - i), why);
+			my = connect_to(c, &t, left / (int)(n - i), write, why);
 		if (my) {
 			describe(my, c, &t, what, what_cap);
 			return my;

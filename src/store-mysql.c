@@ -11,24 +11,14 @@
 /* A longer text in one of these columns is no word or date that we know. */
 #define COLUMN_LEN 64
 
-struct mysql_store {
-	struct store base;
-	MYSQL *my;
-};
-
-static MYSQL *my_of(struct store *s)
-{
-	return ((struct mysql_store *)(void *)s)->my;
-}
-
 static void mysql_store_close(struct store *s)
 {
-	mysql_close(my_of(s));
+	mysql_close(mysql_of(s));
 	free(s);
 }
 
 /* Says what an operator can do about the usual failures. */
-static enum err fail(struct store *s, unsigned code, const char *text)
+enum err mysql_fail(struct store *s, unsigned code, const char *text)
 {
 	switch (code) {
 	case ER_NO_SUCH_TABLE:
@@ -44,29 +34,29 @@ static enum err fail(struct store *s, unsigned code, const char *text)
 	}
 }
 
-static void bind_bytes(MYSQL_BIND *b, enum enum_field_types type, struct bytes v)
+void mysql_bind(MYSQL_BIND *b, enum enum_field_types type, struct bytes v)
 {
 	b->buffer_type = v.p ? type : MYSQL_TYPE_NULL;
 	b->buffer = (void *)(uintptr_t)v.p;	/* a parameter: only read */
 	b->buffer_length = v.len;
 }
 
-static void bind_word(MYSQL_BIND *b, const char *word)
+void mysql_bind_word(MYSQL_BIND *b, const char *word)
 {
-	bind_bytes(b, MYSQL_TYPE_STRING, word ? bytes_str(word) : bytes_of(NULL, 0));
+	mysql_bind(b, MYSQL_TYPE_STRING, word ? bytes_str(word) : bytes_of(NULL, 0));
 }
 
-static void bind_words(MYSQL_BIND *b, const struct store_params *p)
+void mysql_bind_words(MYSQL_BIND *b, const struct store_params *p)
 {
 	for (size_t i = 0; i < p->n; i++)
-		bind_word(&b[i], p->text[i]);
+		mysql_bind_word(&b[i], p->text[i]);
 }
 
 /* Prepares and executes, in one round trip where the library and the server can. */
-static enum err execute(struct store *s, const char *sql, MYSQL_BIND *params,
-			unsigned n, MYSQL_STMT **out)
+enum err mysql_run(struct store *s, const char *sql, MYSQL_BIND *params, unsigned n,
+		   MYSQL_STMT **out)
 {
-	MYSQL_STMT *stmt = mysql_stmt_init(my_of(s));
+	MYSQL_STMT *stmt = mysql_stmt_init(mysql_of(s));
 	bool failed;
 
 	if (!stmt)
@@ -80,7 +70,7 @@ static enum err execute(struct store *s, const char *sql, MYSQL_BIND *params,
 		mysql_stmt_bind_param(stmt, params) || mysql_stmt_execute(stmt);
 #endif
 	if (failed) {
-		enum err e = fail(s, mysql_stmt_errno(stmt), mysql_stmt_error(stmt));
+		enum err e = mysql_fail(s, mysql_stmt_errno(stmt), mysql_stmt_error(stmt));
 
 		mysql_stmt_close(stmt);
 		return e;
@@ -161,7 +151,7 @@ static enum err fetch_rows(struct store *s, MYSQL_STMT *stmt, store_each *each, 
 
 	bind_columns(&c);
 	if (mysql_stmt_bind_result(stmt, c.bind))
-		return fail(s, mysql_stmt_errno(stmt), mysql_stmt_error(stmt));
+		return mysql_fail(s, mysql_stmt_errno(stmt), mysql_stmt_error(stmt));
 	while (more && ((rc = mysql_stmt_fetch(stmt)) == 0 || rc == MYSQL_DATA_TRUNCATED)) {
 		struct store_text t = { column(&c, COL_CERT_NUM), column(&c, COL_TIME),
 					column(&c, COL_REASON), column(&c, COL_STATUS) };
@@ -176,7 +166,7 @@ static enum err fetch_rows(struct store *s, MYSQL_STMT *stmt, store_each *each, 
 		store_row_free(&row);
 	}
 	if (more && rc != MYSQL_NO_DATA)
-		return fail(s, mysql_stmt_errno(stmt), mysql_stmt_error(stmt));
+		return mysql_fail(s, mysql_stmt_errno(stmt), mysql_stmt_error(stmt));
 	return E_OK;
 }
 
@@ -193,8 +183,8 @@ static enum err select_rows(struct store *s, const char *tail, const struct stor
 			 LIM_CERT_LEN);
 	snprintf(sql, sizeof sql, "SELECT cert_num,revocation_time,revocation_reason,status,%s "
 		 "FROM %s %s", cert, s->name, tail);
-	bind_words(params, p);
-	e = execute(s, sql, params, (unsigned)p->n, &stmt);
+	mysql_bind_words(params, p);
+	e = mysql_run(s, sql, params, (unsigned)p->n, &stmt);
 	if (e != E_OK)
 		return e;
 	e = fetch_rows(s, stmt, each, arg);
@@ -203,11 +193,11 @@ static enum err select_rows(struct store *s, const char *tail, const struct stor
 }
 
 /* A statement without parameters. */
-static enum err query(struct store *s, const char *sql)
+enum err mysql_say(struct store *s, const char *sql)
 {
-	MYSQL *my = my_of(s);
+	MYSQL *my = mysql_of(s);
 
-	return mysql_real_query(my, sql, strlen(sql)) ? fail(s, mysql_errno(my), mysql_error(my)) :
+	return mysql_real_query(my, sql, strlen(sql)) ? mysql_fail(s, mysql_errno(my), mysql_error(my)) :
 		E_OK;
 }
 
@@ -227,9 +217,9 @@ static enum err create(struct store *s, bool *created)
 		 "  `status` enum('Valid','Revoked') NOT NULL DEFAULT 'Valid',\n"
 		 "  PRIMARY KEY (`cert_num`)\n"
 		 ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4", s->name);
-	e = query(s, sql);
+	e = mysql_say(s, sql);
 	if (e == E_OK)
-		*created = mysql_warning_count(my_of(s)) == 0;	/* else: it was there */
+		*created = mysql_warning_count(mysql_of(s)) == 0;	/* else: it was there */
 	return e;
 }
 
@@ -241,56 +231,15 @@ static enum err indexed(struct store *s, bool *out)
 
 	snprintf(sql, sizeof sql, "SHOW INDEX FROM %s "
 		 "WHERE Column_name='cert_num' AND Seq_in_index=1", s->name);
-	e = query(s, sql);
+	e = mysql_say(s, sql);
 	if (e != E_OK)
 		return e;
-	r = mysql_store_result(my_of(s));
+	r = mysql_store_result(mysql_of(s));
 	if (!r)
-		return fail(s, mysql_errno(my_of(s)), mysql_error(my_of(s)));
+		return mysql_fail(s, mysql_errno(mysql_of(s)), mysql_error(mysql_of(s)));
 	*out = mysql_num_rows(r) > 0;
 	mysql_free_result(r);
 	return E_OK;
-}
-
-static enum err add(struct store *s, const char *cert_num, struct bytes cert)
-{
-	char sql[STORE_SQL_LEN];
-	MYSQL_BIND params[2] = { 0 };
-	MYSQL_STMT *stmt;
-	enum err e;
-
-	snprintf(sql, sizeof sql, "INSERT INTO %s (cert_num,cert,status) VALUES (?,?,'Valid')",
-		 s->name);
-	bind_word(&params[0], cert_num);
-	bind_bytes(&params[1], MYSQL_TYPE_BLOB, cert);
-	e = execute(s, sql, params, 2, &stmt);
-	if (e == E_OK)
-		mysql_stmt_close(stmt);
-	else if (mysql_errno(my_of(s)) == ER_DUP_ENTRY)
-		e = E_DATA;
-	return e;
-}
-
-static enum err set_revoked(struct store *s, const struct store_params *p, const char *time,
-			    const char *reason)
-{
-	MYSQL_BIND params[2 + STORE_FORMS] = { 0 };
-	char sql[STORE_SQL_LEN], marks[STORE_MARKS_LEN];
-	MYSQL_STMT *stmt;
-	enum err e;
-
-	snprintf(sql, sizeof sql, "UPDATE %s SET status='Revoked',revocation_time=?,"
-		 "revocation_reason=? WHERE cert_num IN (%s)", s->name, store_marks(p->n, marks));
-	bind_word(&params[0], time);
-	bind_word(&params[1], reason);
-	bind_words(params + 2, p);
-	e = execute(s, sql, params, (unsigned)p->n + 2, &stmt);
-	if (e != E_OK)
-		return e;
-	if (mysql_stmt_affected_rows(stmt) == 0)
-		e = E_NOT_FOUND;
-	mysql_stmt_close(stmt);
-	return e;
 }
 
 static enum err count(struct store *s, struct store_count *out)
@@ -302,17 +251,17 @@ static enum err count(struct store *s, struct store_count *out)
 
 	snprintf(sql, sizeof sql, "SELECT COUNT(*),COUNT(IF(LOWER(status)='valid',1,NULL)),"
 		 "COUNT(IF(LOWER(status)='revoked',1,NULL)) FROM %s", s->name);
-	e = query(s, sql);
+	e = mysql_say(s, sql);
 	if (e != E_OK)
 		return e;
-	r = mysql_store_result(my_of(s));
+	r = mysql_store_result(mysql_of(s));
 	row = r ? mysql_fetch_row(r) : NULL;
 	if (row && row[0] && row[1] && row[2]) {
 		out->valid = strtoll(row[1], NULL, 10);
 		out->revoked = strtoll(row[2], NULL, 10);
 		out->odd = strtoll(row[0], NULL, 10) - out->valid - out->revoked;
 	} else {
-		e = fail(s, mysql_errno(my_of(s)), mysql_error(my_of(s)));
+		e = mysql_fail(s, mysql_errno(mysql_of(s)), mysql_error(mysql_of(s)));
 	}
 	mysql_free_result(r);
 	return e;
@@ -324,12 +273,19 @@ static const struct store_ops ops = {
 	.select = select_rows,
 	.create = create,
 	.indexed = indexed,
-	.add = add,
-	.revoke = set_revoked,
 	.count = count,
+	.lock = " FOR UPDATE",
+	.add = mysql_add,
+	.add_many = mysql_add_many,
+	.revoke = mysql_set_revoked,
+	.release = mysql_set_released,
+	.set_cert = mysql_set_cert,
+	.begin = mysql_begin,
+	.commit = mysql_commit_all,
+	.odd_keys = mysql_odd_keys,
 };
 
-enum err store_mysql_open(const struct conf *c, struct deadline d, struct store **out,
+enum err store_mysql_open(const struct conf *c, struct deadline d, bool write, struct store **out,
 			  char error[STORE_ERROR_LEN])
 {
 	struct mysql_store *s = calloc(1, sizeof *s);
@@ -339,7 +295,7 @@ enum err store_mysql_open(const struct conf *c, struct deadline d, struct store 
 		return E_DB;
 	}
 	s->base.ops = &ops;
-	s->my = mysql_connect_any(c, d, s->base.describe, sizeof s->base.describe, error);
+	s->my = mysql_connect_any(c, d, write, s->base.describe, sizeof s->base.describe, error);
 	if (!s->my) {
 		free(s);
 		return E_DB;

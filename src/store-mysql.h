@@ -16,7 +16,43 @@ typedef bool sql_bool;
 
 /* Tries the hosts in their order, each with a part of the time that is left. what gets a
  * description of the server. NULL if none answers: error is a sentence with each one's reason. */
-MYSQL *mysql_connect_any(const struct conf *c, struct deadline d, char *what, size_t what_cap,
-			 char error[STORE_ERROR_LEN]);
+MYSQL *mysql_connect_any(const struct conf *c, struct deadline d, bool write, char *what,
+			 size_t what_cap, char error[STORE_ERROR_LEN]);
+
+struct mysql_store {
+	struct store base;
+	MYSQL *my;
+};
+
+static inline MYSQL *mysql_of(struct store *s)
+{
+	return ((struct mysql_store *)(void *)s)->my;
+}
+
+/* Says what an operator can do about the usual failures. Returns E_DB. */
+enum err mysql_fail(struct store *s, unsigned code, const char *text);
+
+/* Parameters of a statement; empty octets with .p NULL are NULL. */
+void mysql_bind(MYSQL_BIND *b, enum enum_field_types type, struct bytes v);
+void mysql_bind_word(MYSQL_BIND *b, const char *word);
+void mysql_bind_words(MYSQL_BIND *b, const struct store_params *p);
+
+/* Prepares and executes, in one round trip where the library and the server can. */
+MUST_CHECK enum err mysql_run(struct store *s, const char *sql, MYSQL_BIND *params, unsigned n,
+			      MYSQL_STMT **out);
+
+/* A statement without parameters. */
+MUST_CHECK enum err mysql_say(struct store *s, const char *sql);
+
+/* What changes the table: see struct store_ops. */
+enum err mysql_add(struct store *s, const char *cert_num, struct bytes cert);
+enum err mysql_add_many(struct store *s, const struct store_new *rows, size_t n);
+enum err mysql_set_revoked(struct store *s, const struct store_params *p, const char *time,
+			   const char *reason);
+enum err mysql_set_released(struct store *s, const struct store_params *p);
+enum err mysql_set_cert(struct store *s, const struct store_params *p, struct bytes cert);
+enum err mysql_begin(struct store *s);
+enum err mysql_commit_all(struct store *s);
+enum err mysql_odd_keys(struct store *s, bool *out);
 
 #endif

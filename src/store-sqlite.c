@@ -1,33 +1,22 @@
 /*
  * SQLite: for a try-out, or a small CA without a database server.
  */
-#include "store-backend.h"
+#include "store-sqlite.h"
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-struct sqlite_store {
-	struct store base;
-	sqlite3 *db;
-};
-
-static sqlite3 *db_of(struct store *s)
-{
-	return ((struct sqlite_store *)(void *)s)->db;
-}
-
 static void sqlite_store_close(struct store *s)
 {
-	sqlite3_close(db_of(s));
+	sqlite3_close(sqlite_of(s));
 	free(s);
 }
 
-static enum err fail(struct store *s)
+enum err sqlite_fail(struct store *s)
 {
-	const char *text = sqlite3_errmsg(db_of(s));
+	const char *text = sqlite3_errmsg(sqlite_of(s));
 
-	switch (sqlite3_errcode(db_of(s))) {
+	switch (sqlite3_errcode(sqlite_of(s))) {
 	case SQLITE_BUSY:
 		return store_fail(s, "another program kept the database locked (%s)", text);
 	case SQLITE_READONLY:
@@ -42,25 +31,21 @@ static enum err fail(struct store *s)
 	}
 }
 
-/* Another program's lock is waited for as long as there is time. */
-static enum err prepare(struct store *s, const char *sql, sqlite3_stmt **out)
+enum err sqlite_prepare(struct store *s, const char *sql, sqlite3_stmt **out)
 {
-	sqlite3_busy_timeout(db_of(s), deadline_left_ms(s->deadline));
-	return sqlite3_prepare_v2(db_of(s), sql, -1, out, NULL) == SQLITE_OK ? E_OK : fail(s);
+	sqlite3_busy_timeout(sqlite_of(s), deadline_left_ms(s->deadline));
+	return sqlite3_prepare_v2(sqlite_of(s), sql, -1, out, NULL) == SQLITE_OK ? E_OK : sqlite_fail(s);
 }
 
-/* Takes the one step of a statement that returns no rows, and ends it. */
-static enum err finish(struct store *s, sqlite3_stmt *stmt)
+enum err sqlite_finish(struct store *s, sqlite3_stmt *stmt)
 {
-	enum err e = sqlite3_step(stmt) == SQLITE_DONE ? E_OK : fail(s);
+	enum err e = sqlite3_step(stmt) == SQLITE_DONE ? E_OK : sqlite_fail(s);
 
 	sqlite3_finalize(stmt);
 	return e;
 }
 
-/* Parameters from "first" on; the texts outlive the statement. Binding fails only for an index that
- * the statement lacks, a bug of ours. */
-static void bind_words(sqlite3_stmt *stmt, int first, const struct store_params *p)
+void sqlite_bind_words(sqlite3_stmt *stmt, int first, const struct store_params *p)
 {
 	for (size_t i = 0; i < p->n; i++)
 		sqlite3_bind_text(stmt, first + (int)i, p->text[i], -1, SQLITE_STATIC);
@@ -109,10 +94,10 @@ static enum err select_rows(struct store *s, const char *tail, const struct stor
 			 LIM_CERT_LEN);
 	snprintf(sql, sizeof sql, "SELECT cert_num,revocation_time,revocation_reason,status,%s "
 		 "FROM %s %s", cert, s->name, tail);
-	e = prepare(s, sql, &stmt);
+	e = sqlite_prepare(s, sql, &stmt);
 	if (e != E_OK)
 		return e;
-	bind_words(stmt, 1, p);
+	sqlite_bind_words(stmt, 1, p);
 	while (more && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
 		struct store_row row;
 
@@ -123,7 +108,7 @@ static enum err select_rows(struct store *s, const char *tail, const struct stor
 		store_row_free(&row);
 	}
 	if (more && rc != SQLITE_DONE)
-		e = fail(s);
+		e = sqlite_fail(s);
 out:
 	sqlite3_finalize(stmt);
 	return e;
@@ -135,7 +120,7 @@ static enum err any_row(struct store *s, const char *sql, bool *out)
 {
 	const char *dot = strrchr(s->table, '.');
 	sqlite3_stmt *stmt = NULL;
-	enum err e = prepare(s, sql, &stmt);
+	enum err e = sqlite_prepare(s, sql, &stmt);
 	int rc;
 
 	if (e != E_OK)
@@ -145,7 +130,7 @@ static enum err any_row(struct store *s, const char *sql, bool *out)
 	if (rc == SQLITE_ROW || rc == SQLITE_DONE)
 		*out = rc == SQLITE_ROW;
 	else
-		e = fail(s);
+		e = sqlite_fail(s);
 	sqlite3_finalize(stmt);
 	return e;
 }
@@ -171,9 +156,9 @@ static enum err create(struct store *s, bool *created)
 		 "  cert BLOB NOT NULL,\n"
 		 "  status TEXT NOT NULL DEFAULT 'Valid' CHECK (status IN ('Valid','Revoked'))\n"
 		 ")", s->name);
-	e = prepare(s, sql, &stmt);
+	e = sqlite_prepare(s, sql, &stmt);
 	if (e == E_OK)
-		e = finish(s, stmt);
+		e = sqlite_finish(s, stmt);
 	if (e == E_OK)
 		*created = !there;
 	return e;
@@ -185,44 +170,6 @@ static enum err indexed(struct store *s, bool *out)
 		       "WHERE i.seqno=0 AND i.name='cert_num' COLLATE NOCASE", out);
 }
 
-static enum err add(struct store *s, const char *cert_num, struct bytes cert)
-{
-	char sql[STORE_SQL_LEN];
-	sqlite3_stmt *stmt = NULL;
-	enum err e;
-
-	snprintf(sql, sizeof sql, "INSERT INTO %s (cert_num,cert,status) VALUES (?,?,'Valid')",
-		 s->name);
-	e = prepare(s, sql, &stmt);
-	if (e != E_OK)
-		return e;
-	sqlite3_bind_text(stmt, 1, cert_num, -1, SQLITE_STATIC);
-	sqlite3_bind_blob64(stmt, 2, cert.p, cert.len, SQLITE_STATIC);
-	e = finish(s, stmt);
-	if (e != E_OK && sqlite3_extended_errcode(db_of(s)) == SQLITE_CONSTRAINT_PRIMARYKEY)
-		e = E_DATA;
-	return e;
-}
-
-static enum err set_revoked(struct store *s, const struct store_params *p, const char *time,
-			    const char *reason)
-{
-	char sql[STORE_SQL_LEN], marks[STORE_MARKS_LEN];
-	sqlite3_stmt *stmt = NULL;
-	enum err e;
-
-	snprintf(sql, sizeof sql, "UPDATE %s SET status='Revoked',revocation_time=?,"
-		 "revocation_reason=? WHERE cert_num IN (%s)", s->name, store_marks(p->n, marks));
-	e = prepare(s, sql, &stmt);
-	if (e != E_OK)
-		return e;
-	sqlite3_bind_text(stmt, 1, time, -1, SQLITE_STATIC);
-	sqlite3_bind_text(stmt, 2, reason, -1, SQLITE_STATIC);
-	bind_words(stmt, 3, p);
-	e = finish(s, stmt);
-	return e == E_OK && sqlite3_changes(db_of(s)) == 0 ? E_NOT_FOUND : e;
-}
-
 static enum err count(struct store *s, struct store_count *out)
 {
 	char sql[STORE_SQL_LEN];
@@ -232,7 +179,7 @@ static enum err count(struct store *s, struct store_count *out)
 	snprintf(sql, sizeof sql, "SELECT COUNT(*),"
 		 "COUNT(CASE WHEN lower(status)='valid' THEN 1 END),"
 		 "COUNT(CASE WHEN lower(status)='revoked' THEN 1 END) FROM %s", s->name);
-	e = prepare(s, sql, &stmt);
+	e = sqlite_prepare(s, sql, &stmt);
 	if (e != E_OK)
 		return e;
 	if (sqlite3_step(stmt) == SQLITE_ROW) {
@@ -240,7 +187,7 @@ static enum err count(struct store *s, struct store_count *out)
 		out->revoked = sqlite3_column_int64(stmt, 2);
 		out->odd = sqlite3_column_int64(stmt, 0) - out->valid - out->revoked;
 	} else {
-		e = fail(s);
+		e = sqlite_fail(s);
 	}
 	sqlite3_finalize(stmt);
 	return e;
@@ -252,9 +199,16 @@ static const struct store_ops ops = {
 	.select = select_rows,
 	.create = create,
 	.indexed = indexed,
-	.add = add,
-	.revoke = set_revoked,
 	.count = count,
+	.lock = "",	/* a transaction that writes is alone from its beginning */
+	.add = sqlite_add,
+	.add_many = sqlite_add_many,
+	.revoke = sqlite_set_revoked,
+	.release = sqlite_set_released,
+	.set_cert = sqlite_set_cert,
+	.begin = sqlite_begin,
+	.commit = sqlite_commit,
+	.odd_keys = sqlite_odd_keys,
 };
 
 enum err store_sqlite_open(const struct conf *c, struct deadline d, bool write, struct store **out,

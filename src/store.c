@@ -24,13 +24,12 @@ static enum err open_kind(const struct conf *c, struct deadline d, bool write, s
 	if (c->db_type == DB_SQLITE)
 		return store_sqlite_open(c, d, write, out, error);
 #else
-	(void)write;
 	if (c->db_type == DB_SQLITE) {
 		snprintf(error, STORE_ERROR_LEN, "type=sqlite: this program was built without it");
 		return E_DB;
 	}
 #endif
-	return store_mysql_open(c, d, out, error);
+	return store_mysql_open(c, d, write, out, error);
 }
 
 enum err store_open(const struct conf *c, struct deadline d, struct store **out,
@@ -51,8 +50,7 @@ void store_close(struct store *s)
 		s->ops->close(s);
 }
 
-/* What every question begins with. */
-static enum err begin(struct store *s, const char *table, struct deadline d)
+enum err store_start(struct store *s, const char *table, struct deadline d)
 {
 	s->deadline = d;
 	s->table = table;
@@ -62,13 +60,7 @@ static enum err begin(struct store *s, const char *table, struct deadline d)
 	return deadline_left_ms(d) ? E_OK : store_fail(s, "no time is left to ask the database");
 }
 
-/* Every form of a serial as parameters. */
-struct forms {
-	char text[STORE_FORMS][SERIAL_TEXT_LEN];
-	struct store_params params;
-};
-
-static void make_forms(struct bytes serial, struct forms *f)
+void store_make_forms(struct bytes serial, struct store_forms *f)
 {
 	f->params.n = store_serial_forms(serial, f->text);
 	for (size_t i = 0; i < f->params.n; i++)
@@ -99,12 +91,12 @@ enum err store_find(struct store *s, const char *table, struct bytes serial, boo
 {
 	char tail[64 + STORE_MARKS_LEN], marks[STORE_MARKS_LEN];
 	struct best best = { .have = false };
-	struct forms forms;
-	enum err e = begin(s, table, d);
+	struct store_forms forms;
+	enum err e = store_start(s, table, d);
 
 	if (e != E_OK)
 		return e;
-	make_forms(serial, &forms);
+	store_make_forms(serial, &forms);
 	snprintf(tail, sizeof tail, "WHERE cert_num IN (%s)", store_marks(forms.params.n, marks));
 	e = s->ops->select(s, tail, &forms.params, want_cert, keep_best, &best);
 	if (e == E_OK && best.have)
@@ -114,20 +106,35 @@ enum err store_find(struct store *s, const char *table, struct bytes serial, boo
 	return e != E_OK ? e : best.have ? E_OK : E_NOT_FOUND;
 }
 
-enum err store_find_many(struct store *s, const char *table,
-			 const char (*cert_num)[SERIAL_TEXT_LEN], size_t n, struct deadline d,
-			 store_each *each, void *arg)
+/* Whoever wants certificates means to change the rows, if there is a transaction. */
+static enum err find_many(struct store *s, const char *table,
+			  const char (*cert_num)[SERIAL_TEXT_LEN], size_t n, bool want_cert,
+			  struct deadline d, store_each *each, void *arg)
 {
 	char tail[64 + STORE_MARKS_LEN], marks[STORE_MARKS_LEN];
 	struct store_params params = { .n = n };
-	enum err e = begin(s, table, d);
+	enum err e = store_start(s, table, d);
 
 	if (e != E_OK || n == 0)
 		return e;
 	for (size_t i = 0; i < n; i++)
 		params.text[i] = cert_num[i];
-	snprintf(tail, sizeof tail, "WHERE cert_num IN (%s)", store_marks(n, marks));
-	return s->ops->select(s, tail, &params, false, each, arg);
+	snprintf(tail, sizeof tail, "WHERE cert_num IN (%s)%s", store_marks(n, marks),
+		 want_cert && s->in_transaction ? s->ops->lock : "");
+	return s->ops->select(s, tail, &params, want_cert, each, arg);
+}
+
+enum err store_find_many(struct store *s, const char *table,
+			 const char (*cert_num)[SERIAL_TEXT_LEN], size_t n, struct deadline d,
+			 store_each *each, void *arg)
+{
+	return find_many(s, table, cert_num, n, false, d, each, arg);
+}
+
+enum err store_match(struct store *s, const char *table, const char (*cert_num)[SERIAL_TEXT_LEN],
+		     size_t n, struct deadline d, store_each *each, void *arg)
+{
+	return find_many(s, table, cert_num, n, true, d, each, arg);
 }
 
 enum err store_page(struct store *s, const char *table, const char *after, size_t limit,
@@ -135,7 +142,7 @@ enum err store_page(struct store *s, const char *table, const char *after, size_
 {
 	struct store_params params = { .text = { after }, .n = 1 };
 	char tail[64];
-	enum err e = begin(s, table, d);
+	enum err e = store_start(s, table, d);
 
 	if (e != E_OK)
 		return e;
@@ -152,7 +159,7 @@ void store_row_free(struct store_row *r)
 
 enum err store_create(struct store *s, const char *table, struct deadline d, bool *created)
 {
-	enum err e = begin(s, table, d);
+	enum err e = store_start(s, table, d);
 
 	return e == E_OK ? s->ops->create(s, created) : e;
 }
@@ -176,41 +183,9 @@ enum err store_check(struct store *s, const char *table, struct deadline d)
 	return E_DATA;
 }
 
-enum err store_add(struct store *s, const char *table, struct bytes serial, struct bytes cert,
-		   struct deadline d)
-{
-	char cert_num[SERIAL_TEXT_LEN];
-	struct store_row row;
-	enum err e = store_find(s, table, serial, false, d, &row);
-
-	serial_text(serial, cert_num);
-	if (e == E_NOT_FOUND)
-		return s->ops->add(s, cert_num, cert);
-	if (e == E_OK) {
-		store_fail(s, "%s is already in table %s as %s", cert_num, table, row.cert_num);
-		store_row_free(&row);
-		e = E_DATA;
-	}
-	return e;
-}
-
-enum err store_revoke(struct store *s, const char *table, struct bytes serial, int64_t revoked_at,
-		      int reason, struct deadline d)
-{
-	char time[STORE_TIME_LEN];
-	struct forms forms;
-	enum err e = begin(s, table, d);
-
-	if (e != E_OK)
-		return e;
-	make_forms(serial, &forms);
-	store_format_time(revoked_at, time);
-	return s->ops->revoke(s, &forms.params, time, reason_word(reason));
-}
-
 enum err store_count(struct store *s, const char *table, struct deadline d, struct store_count *out)
 {
-	enum err e = begin(s, table, d);
+	enum err e = store_start(s, table, d);
 
 	return e == E_OK ? s->ops->count(s, out) : e;
 }

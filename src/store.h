@@ -85,6 +85,44 @@ MUST_CHECK enum err store_add(struct store *s, const char *table, struct bytes s
 MUST_CHECK enum err store_revoke(struct store *s, const char *table, struct bytes serial,
 				 int64_t revoked_at, int reason, struct deadline d);
 
+/* Sets every row of this serial that is on hold to Valid again. E_OK; E_NOT_FOUND: no such row is
+ * on hold; E_DB. */
+MUST_CHECK enum err store_release(struct store *s, const char *table, struct bytes serial,
+				  struct deadline d);
+
+/* Gives every row of this serial this certificate. E_OK, E_NOT_FOUND, E_DB. */
+MUST_CHECK enum err store_set_cert(struct store *s, const char *table, struct bytes serial,
+				   struct bytes cert, struct deadline d);
+
+/* Many changes, of which all happen or none: what is not committed is undone, at the latest by
+ * store_close(). E_OK, E_DB. */
+MUST_CHECK enum err store_begin(struct store *s, const char *table, struct deadline d);
+MUST_CHECK enum err store_commit(struct store *s, const char *table, struct deadline d);
+
+/* Is there a row whose cert_num is not as serial_text() writes it? Reads all keys. E_OK, E_DB. */
+MUST_CHECK enum err store_odd_keys(struct store *s, const char *table, struct deadline d, bool *out);
+
+/* store_find_many() with the rows' certificates; within a transaction, nobody else can change the
+ * rows that it finds before its end. */
+MUST_CHECK enum err store_match(struct store *s, const char *table,
+				const char (*cert_num)[SERIAL_TEXT_LEN], size_t n,
+				struct deadline d, store_each *each, void *arg);
+
+/* A row to be added. */
+struct store_new {
+	char cert_num[SERIAL_TEXT_LEN];
+	bool revoked;
+	int64_t revoked_at;	/* or ROW_NO_TIME */
+	int reason;		/* ROW_NO_REASON, or a CRLReason that has a word */
+	struct bytes cert;	/* may be empty */
+};
+
+/* Within a transaction: adds rows, STORE_MANY at most, with no more than STORE_BATCH_LEN octets of
+ * certificates. E_OK; E_DATA: one of these very keys is taken; E_DB. */
+#define STORE_BATCH_LEN (512 * 1024)
+MUST_CHECK enum err store_add_many(struct store *s, const char *table, const struct store_new *rows,
+				   size_t n, struct deadline d);
+
 /* How many rows, by status. E_OK, E_DB. */
 struct store_count {
 	int64_t valid, revoked, odd;

@@ -348,6 +348,110 @@ static void a_wal_database_is_read(void **state)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 #define LOOSE(f) cmocka_unit_test_setup_teardown(f, setup_loose, teardown)
 
+static struct store_new new_row(const char *key, bool revoked)
+{
+	struct store_new n = { .revoked = revoked, .revoked_at = revoked ? 1700000000 : ROW_NO_TIME,
+			       .reason = revoked ? 6 : ROW_NO_REASON, .cert = B("DER") };
+
+	stpcpy(n.cert_num, key);
+	return n;
+}
+
+static bool count_one(void *arg, struct store_row *row)
+{
+	++*(size_t *)arg;
+	assert_int_equal(row->cert_len, 3);
+	return true;
+}
+
+static void many_rows_in_a_transaction(void **state)
+{
+	const char keys[3][SERIAL_TEXT_LEN] = { "0x1", "0x2", "0x3" };
+	struct store_new rows[] = { new_row("0x1", false), new_row("0x2", true) };
+	struct store *s = open_store(true);
+	struct store_count n;
+	size_t found = 0;
+
+	assert_int_equal(store_begin(s, TABLE, soon()), E_OK);
+	assert_int_equal(store_add_many(s, TABLE, rows, 2, soon()), E_OK);
+	assert_int_equal(store_match(s, TABLE, keys, 3, soon(), count_one, &found), E_OK);
+	assert_int_equal(found, 2);
+	assert_int_equal(store_count(*state, TABLE, soon(), &n), E_OK);
+	assert_int_equal(n.valid + n.revoked, 0);	/* nobody else sees them yet */
+	assert_int_equal(store_commit(s, TABLE, soon()), E_OK);
+	assert_int_equal(store_count(*state, TABLE, soon(), &n), E_OK);
+	assert_int_equal(n.valid, 1);
+	assert_int_equal(n.revoked, 1);
+	store_close(s);
+}
+
+static void what_is_not_committed_is_undone(void **state)
+{
+	struct store_new rows[] = { new_row("0x1", false), new_row("0x1", false) };
+	struct store *s = open_store(true);
+	struct store_count n;
+
+	assert_int_equal(store_begin(s, TABLE, soon()), E_OK);
+	assert_int_equal(store_add_many(s, TABLE, rows, 2, soon()), E_DATA);
+	store_close(s);
+	assert_int_equal(store_count(*state, TABLE, soon(), &n), E_OK);
+	assert_int_equal(n.valid, 0);
+}
+
+static void only_a_hold_is_released(void **state)
+{
+	struct store *s = open_store(true);
+	uint8_t buf[LIM_SERIAL_LEN];
+	struct store_row row;
+
+	sql("INSERT INTO " TABLE " VALUES "
+	    "('0x0A','2024-01-02 03:04:05','certificate_hold','','Revoked'),"
+	    "('0xb','2024-01-02 03:04:05','superseded','','Revoked'),('0xc',NULL,NULL,'','Valid')");
+	assert_int_equal(store_release(s, TABLE, serial_of("a", buf), soon()), E_OK);
+	assert_int_equal(store_find(*state, TABLE, serial_of("a", buf), false, soon(), &row), E_OK);
+	assert_int_equal(row.status, ROW_VALID);
+	assert_int_equal(row.revoked_at, ROW_NO_TIME);
+	assert_int_equal(row.reason, ROW_NO_REASON);
+	assert_int_equal(store_release(s, TABLE, serial_of("b", buf), soon()), E_NOT_FOUND);
+	assert_int_equal(store_release(s, TABLE, serial_of("c", buf), soon()), E_NOT_FOUND);
+	assert_int_equal(store_release(s, TABLE, serial_of("d", buf), soon()), E_NOT_FOUND);
+	store_close(s);
+}
+
+static void a_certificate_can_be_set(void **state)
+{
+	struct store *s = open_store(true);
+	uint8_t buf[LIM_SERIAL_LEN];
+	struct store_row row;
+
+	sql("INSERT INTO " TABLE " VALUES ('0xA',NULL,NULL,'','Valid')");
+	assert_int_equal(store_set_cert(s, TABLE, serial_of("a", buf), B("new"), soon()), E_OK);
+	assert_int_equal(store_find(*state, TABLE, serial_of("a", buf), true, soon(), &row), E_OK);
+	assert_memory_equal(row.cert, "new", 3);
+	store_row_free(&row);
+	assert_int_equal(store_set_cert(s, TABLE, serial_of("b", buf), B("new"), soon()),
+			 E_NOT_FOUND);
+	store_close(s);
+}
+
+static void odd_keys_are_noticed(void **state)
+{
+	static const char *const keys[] = { "0xAB", "0Xab", "0x0ab", "ab", "" };
+	bool odd = true;
+
+	sql("INSERT INTO " TABLE " VALUES ('0xab',NULL,NULL,'','Valid')");
+	assert_int_equal(store_odd_keys(*state, TABLE, soon(), &odd), E_OK);
+	assert_false(odd);
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+		char text[128];
+
+		snprintf(text, sizeof text, "UPDATE " TABLE " SET cert_num='%s'", keys[i]);
+		sql(text);
+		assert_int_equal(store_odd_keys(*state, TABLE, soon(), &odd), E_OK);
+		assert_true(odd);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -366,6 +470,11 @@ int main(void)
 		cmocka_unit_test(a_file_that_is_no_database),
 		TEST(a_locked_database_ends_within_the_deadline),
 		TEST(a_wal_database_is_read),
+		TEST(many_rows_in_a_transaction),
+		TEST(what_is_not_committed_is_undone),
+		TEST(only_a_hold_is_released),
+		TEST(a_certificate_can_be_set),
+		TEST(odd_keys_are_noticed),
 	};
 	int failed;
 

@@ -1,0 +1,45 @@
+/*
+ * store-sqlite.h - what the SQLite backend's files share.
+ */
+#ifndef OCSP_STORE_SQLITE_H
+#define OCSP_STORE_SQLITE_H
+
+#include <sqlite3.h>
+
+#include "store-backend.h"
+
+struct sqlite_store {
+	struct store base;
+	sqlite3 *db;
+};
+
+static inline sqlite3 *sqlite_of(struct store *s)
+{
+	return ((struct sqlite_store *)(void *)s)->db;
+}
+
+/* A sentence about the last failure. Returns E_DB. */
+enum err sqlite_fail(struct store *s);
+
+/* Another program's lock is waited for as long as there is time. */
+MUST_CHECK enum err sqlite_prepare(struct store *s, const char *sql, sqlite3_stmt **out);
+
+/* Takes the one step of a statement that returns no rows, and ends it. */
+MUST_CHECK enum err sqlite_finish(struct store *s, sqlite3_stmt *stmt);
+
+/* Parameters from "first" on; the texts outlive the statement. Binding fails only for an index that
+ * the statement lacks, a bug of ours. */
+void sqlite_bind_words(sqlite3_stmt *stmt, int first, const struct store_params *p);
+
+/* What changes the table: see struct store_ops. */
+enum err sqlite_add(struct store *s, const char *cert_num, struct bytes cert);
+enum err sqlite_add_many(struct store *s, const struct store_new *rows, size_t n);
+enum err sqlite_set_revoked(struct store *s, const struct store_params *p, const char *time,
+			    const char *reason);
+enum err sqlite_set_released(struct store *s, const struct store_params *p);
+enum err sqlite_set_cert(struct store *s, const struct store_params *p, struct bytes cert);
+enum err sqlite_begin(struct store *s);
+enum err sqlite_commit(struct store *s);
+enum err sqlite_odd_keys(struct store *s, bool *out);
+
+#endif
