@@ -1,5 +1,7 @@
 #include "confine.h"
 
+#include <time.h>
+
 #include "log.h"
 #include "sandbox.h"
 
@@ -71,9 +73,11 @@ enum err confine(const struct conf *conf, const char *file)
 	if (conf->sandbox == SANDBOX_OFF)
 		return E_OK;
 	log_open();
+	if (!spawns)
+		tzset();	/* /etc/localtime will be out of reach */
 	add(&reads, conf->cache, strlen(conf->cache));
+	add(&reads, conf->dir, strlen(conf->dir));	/* SIGHUP reads it again */
 	if (spawns) {
-		add(&reads, conf->dir, strlen(conf->dir));
 		add_signer_files(&reads, conf);
 		add(&writes, conf->cache, strlen(conf->cache));
 		/* the child opens the log itself */
