@@ -28,6 +28,8 @@ static enum err finish_db(struct conf_reader *r)
 		return missing(r, r->db_line, "", "db", "username");
 	if (!c->db_tls_cert != !c->db_tls_key)
 		return missing(r, r->db_line, "", "db", c->db_tls_cert ? "tls_key" : "tls_cert");
+	if (r->admin_line && !c->admin_user)
+		return missing(r, r->admin_line, "", "admin", "username");
 	if (!db_has(r, CONF_DB_tls))
 		c->db_tls = c->db_tls_ca || c->db_tls_cert || c->db_tls_verify;
 	if (!db_has(r, CONF_DB_tls_verify))

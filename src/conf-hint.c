@@ -67,7 +67,8 @@ static bool is_near(struct bytes typed, const char *word, size_t *best)
 }
 
 static const char *const section_name[] = {
-	[SECTION_DB] = "db", [SECTION_OCSP] = "ocsp", [SECTION_CA] = "ca NAME",
+	[SECTION_DB] = "db", [SECTION_OCSP] = "ocsp", [SECTION_ADMIN] = "admin",
+	[SECTION_CA] = "ca NAME",
 };
 
 void conf_hint_key(enum conf_section s, struct bytes key, char *out, size_t cap)
@@ -106,7 +107,7 @@ void conf_hint_section(struct bytes name, char *out, size_t cap)
 	if (near)
 		snprintf(out, cap, ": did you mean [%s]?", near);
 	else
-		snprintf(out, cap, ": there are [db], [ocsp] and [ca NAME]");
+		snprintf(out, cap, ": there are [db], [ocsp], [admin] and [ca NAME]");
 }
 
 static void hint_range(const struct conf_rule *r, char *out, size_t cap)

@@ -24,7 +24,7 @@ enum conf_kind {
 	KIND_PROFILE,
 };
 
-enum conf_section { SECTION_DB, SECTION_OCSP, SECTION_CA };
+enum conf_section { SECTION_DB, SECTION_OCSP, SECTION_ADMIN, SECTION_CA };
 
 /* The place of a key in its section. */
 enum {
@@ -36,6 +36,11 @@ enum {
 #define KEY_OCSP(key, kind, member, low, high, fallback, help) CONF_OCSP_##key,
 #include "conf-keys.def"
 	CONF_OCSP_KEYS
+};
+enum {
+#define KEY_ADMIN(key, kind, member, low, high, fallback, help) CONF_ADMIN_##key,
+#include "conf-keys.def"
+	CONF_ADMIN_KEYS
 };
 enum {
 #define KEY_CA(key, kind, member, low, high, fallback, help) CONF_CA_##key,
@@ -52,8 +57,8 @@ struct conf_reader {
 	enum conf_section section;
 	size_t ca;		/* of the section, 0 outside of [ca] */
 	uint64_t *seen;		/* the section's keys, a bit each; NULL before the first section */
-	uint64_t seen_db, seen_ca[LIM_CAS];
-	unsigned db_line;	/* 0: there is no [db] */
+	uint64_t seen_db, seen_admin, seen_ca[LIM_CAS];
+	unsigned db_line, admin_line;	/* 0: there is no such section */
 };
 
 /* A key as the reader needs it. There is no pointer in it: a static-pie would have to relocate

@@ -6,6 +6,7 @@ const struct conf_key *conf_keys(size_t *n)
 	static const struct conf_key keys[] = {
 #define KEY_DB(key, kind, member, low, high, fallback, help) { "db", #key, fallback, help },
 #define KEY_OCSP(key, kind, member, low, high, fallback, help) { "ocsp", #key, fallback, help },
+#define KEY_ADMIN(key, kind, member, low, high, fallback, help) { "admin", #key, fallback, help },
 #define KEY_CA(key, kind, member, low, high, fallback, help) { "ca NAME", #key, fallback, help },
 #include "conf-keys.def"
 	};

@@ -19,6 +19,11 @@ static const struct conf_rule ocsp_rules[] = {
 #include "conf-keys.def"
 };
 
+static const struct conf_rule admin_rules[] = {
+#define KEY_ADMIN(key, kind, member, low, high, fallback, help) RULE(key, kind, member, low, high),
+#include "conf-keys.def"
+};
+
 static const struct conf_rule ca_rules[] = {
 #define KEY_CA(key, kind, member, low, high, fallback, help) RULE(key, kind, member, low, high),
 #include "conf-keys.def"
@@ -38,6 +43,9 @@ const struct conf_rule *conf_rules(enum conf_section s, size_t *n)
 	case SECTION_OCSP:
 		*n = COUNT(ocsp_rules);
 		return ocsp_rules;
+	case SECTION_ADMIN:
+		*n = COUNT(admin_rules);
+		return admin_rules;
 	default:
 		*n = COUNT(ca_rules);
 		return ca_rules;

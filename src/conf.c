@@ -81,35 +81,55 @@ static enum err begin_ca(struct conf_reader *r, struct bytes name)
 	return E_OK;
 }
 
+/* What a message calls the section: "db", "ocsp", "ca NAME". */
+static void section_name(const struct conf_reader *r, char out[CONF_SHOWN_LEN])
+{
+	snprintf(out, CONF_SHOWN_LEN, "%s%.56s", r->section == SECTION_CA ? "ca " : "",
+		 r->section == SECTION_DB    ? "db" :
+		 r->section == SECTION_ADMIN ? "admin" :
+					       r->c->ca[r->ca].name);
+}
+
 static enum err begin_section(struct conf_reader *r, struct bytes name)
 {
 	char shown[CONF_SHOWN_LEN], hint[128];
-	bool db = conf_same(name, "db");
-	unsigned *line = db ? &r->db_line : &r->c->ca[0].line;
+	unsigned *line;
 	struct bytes ca;
 
-	if (!db && !conf_same(name, "ocsp")) {
+	r->ca = 0;
+	if (conf_same(name, "db")) {
+		r->section = SECTION_DB;
+		r->seen = &r->seen_db;
+		line = &r->db_line;
+	} else if (conf_same(name, "ocsp")) {
+		r->section = SECTION_OCSP;
+		r->seen = &r->seen_ca[0];
+		line = &r->c->ca[0].line;
+	} else if (conf_same(name, "admin")) {
+		r->section = SECTION_ADMIN;
+		r->seen = &r->seen_admin;
+		line = &r->admin_line;
+	} else {
 		if (ca_name(name, &ca))
 			return begin_ca(r, ca);
 		conf_show(name, shown);
 		conf_hint_section(name, hint, sizeof hint);
 		return fail_here(r, "unknown section [%s]%s", shown, hint);
 	}
+	section_name(r, shown);
 	if (*line)
-		return fail_here(r, "a second section [%s]: move its keys to line %u",
-				 db ? "db" : "ocsp", *line);
+		return fail_here(r, "a second section [%s]: move its keys to line %u", shown,
+				 *line);
 	*line = r->ini.line;
-	r->section = db ? SECTION_DB : SECTION_OCSP;
-	r->ca = 0;
-	r->seen = db ? &r->seen_db : &r->seen_ca[0];
 	return E_OK;
 }
 
-/* What a message calls the section: "db", "ocsp", "ca NAME". */
-static void section_name(const struct conf_reader *r, char out[CONF_SHOWN_LEN])
+/* Who may only read the table has no use for the password of who may change it. */
+static bool wants_secret(const struct conf_reader *r)
 {
-	snprintf(out, CONF_SHOWN_LEN, "%s%.56s", r->section == SECTION_CA ? "ca " : "",
-		 r->section == SECTION_DB ? "db" : r->c->ca[r->ca].name);
+	if (r->section == SECTION_ADMIN)
+		return r->flags & CONF_ADMIN;
+	return !(r->flags & CONF_NO_SECRETS);
 }
 
 static enum err read_value(struct conf_reader *r, const struct ini_item *item)
@@ -139,7 +159,7 @@ static enum err read_value(struct conf_reader *r, const struct ini_item *item)
 				 rule->key, section);
 	}
 	*r->seen |= bit;
-	if (rule->kind == KIND_SECRET && (r->flags & CONF_NO_SECRETS))
+	if (rule->kind == KIND_SECRET && !wants_secret(r))
 		return E_OK;
 	if (conf_rule_apply(rule, item, r->ca, r->c))
 		return E_OK;
@@ -174,7 +194,7 @@ static void set_dir(struct conf *c, struct bytes path)
  * list; the folder before every relative path. */
 static size_t room_for(size_t text_len, size_t path_len)
 {
-	const size_t paths = CONF_DB_KEYS + CONF_OCSP_KEYS + LIM_CAS * (CONF_CA_KEYS + LIM_HOSTS);
+	const size_t paths = CONF_DB_KEYS + CONF_OCSP_KEYS + CONF_ADMIN_KEYS + LIM_CAS * (CONF_CA_KEYS + LIM_HOSTS);
 
 	return 2 * text_len + (paths + 2) * (path_len + 2);
 }

@@ -52,6 +52,12 @@ struct conf {
 	enum level log_level;
 	const char *log_file;	/* NULL: journal, else the default file */
 
+	/* [admin]: for changes; user NULL if there is no such section */
+	const char *admin_host[LIM_HOSTS + 1];	/* [0] NULL: as in [db] */
+	unsigned admin_port;			/* 0: as in [db] */
+	const char *admin_socket, *admin_user;
+	const char *admin_password;		/* NULL unless CONF_ADMIN */
+
 	/* [ocsp], what holds for all CAs */
 	const char *user;	/* name or number */
 	const char *cache;
@@ -78,9 +84,11 @@ struct conf {
 
 #define CONF_NO_SECRETS 1	/* passwords are skipped, and the file's octets wiped */
 
+#define CONF_ADMIN 2		/* the password of [admin] is read as well */
+
 #define CONF_ERROR_LEN 1024
 
-/* Reads path. flags: 0 or CONF_NO_SECRETS. On E_CONFIG, error holds a sentence such as
+/* Reads path. flags: 0, CONF_NO_SECRETS or CONF_ADMIN. On E_CONFIG, error holds a sentence such as
  * "/etc/ocsp_py/config.ini:12: unknown key 'prot' in [db]: did you mean 'port'?". Nothing secret
  * is ever in it. *out is written only on E_OK; free it with conf_free(). */
 MUST_CHECK enum err conf_load(const char *path, int flags, struct conf *out,
@@ -105,7 +113,7 @@ void conf_advise(const struct conf *c, conf_tell *tell, void *context);
 /* Every key that is read, for the documentation and its test. fallback is NULL where a key has no
  * default. */
 struct conf_key {
-	const char *section, *key, *fallback, *help;	/* section: "db", "ocsp", "ca NAME" */
+	const char *section, *key, *fallback, *help;	/* section: "db", "ocsp", "admin", "ca NAME" */
 };
 const struct conf_key *conf_keys(size_t *n);
 

@@ -79,7 +79,7 @@ enum err ctl_load(struct ctl *c)
 {
 	char error[CONF_ERROR_LEN];
 
-	if (conf_load(c->config, 0, &c->conf, error) != E_OK) {
+	if (conf_load(c->config, CONF_ADMIN, &c->conf, error) != E_OK) {
 		ctl_say("%s", error);
 		return E_CONFIG;
 	}
@@ -100,17 +100,25 @@ enum err ctl_load(struct ctl *c)
 
 struct deadline ctl_deadline(const struct ctl *c)
 {
-	return deadline_in(c->conf.timeout_ms);
+	return deadline_in(c->patience_ms ? c->patience_ms : c->conf.timeout_ms);
 }
 
 enum err ctl_store(struct ctl *c, bool write)
 {
 	char error[STORE_ERROR_LEN];
+	struct conf admin;
 	enum err e;
 
 	if (c->store)
 		return E_OK;
-	e = (write ? store_open_to_write : store_open)(&c->conf, ctl_deadline(c), &c->store, error);
+	if (write) {
+		e = ctl_admin(c, &admin);
+		if (e != E_OK)
+			return e;
+		e = store_open_to_write(&admin, ctl_deadline(c), &c->store, error);
+	} else {
+		e = store_open(&c->conf, ctl_deadline(c), &c->store, error);
+	}
 	if (e != E_OK)
 		ctl_say("the database can't be reached: %s", error);
 	return e;

@@ -12,12 +12,16 @@
 #include "cache.h"
 #include "cert.h"
 #include "conf.h"
+#include "mycnf.h"
 #include "store.h"
 #include "variants.h"
 
 struct ctl {
 	const char *config;	/* path of the configuration file */
 	const char *ca_name;	/* --ca, or NULL */
+	const char *defaults_file;	/* --defaults-file, or NULL */
+	struct mycnf defaults;	/* what it says */
+	int64_t patience_ms;	/* for one question to the database; 0: timeout= */
 	size_t first_ca, end_ca;	/* the conf.ca[] that are meant: all of them, or --ca */
 	struct conf conf;
 	struct store *store;	/* NULL until ctl_store() */
@@ -74,11 +78,15 @@ MUST_CHECK enum err ctl_load(struct ctl *c);
 /* The exit code that stands for an error: never 0. */
 int ctl_code(enum err e);
 
-/* Time for one question to the database: timeout=. */
+/* Time for one question to the database: timeout=, or patience_ms. */
 struct deadline ctl_deadline(const struct ctl *c);
 
-/* Connects, once. What fails is told. */
+/* Connects, once; to write, as whoever ctl_admin() says. What fails is told. */
 MUST_CHECK enum err ctl_store(struct ctl *c, bool write);
+
+/* The configuration to write with: a copy of c->conf, which must outlive it; never free it. What
+ * fails is told. */
+MUST_CHECK enum err ctl_admin(struct ctl *c, struct conf *out);
 
 /* The certificate of the CA that conf.ca[i] answers for, read once. What fails is told. */
 MUST_CHECK enum err ctl_ca_cert(struct ctl *c, size_t i, struct cert **out);

@@ -43,6 +43,7 @@ static void help(void)
 	     "  ocspctl VERB --help   its arguments and options\n"
 	     "  -c, --config=CONFIG   configuration file (" CONFIG_FILE ")\n"
 	     "      --ca=NAME         the CA of section [ca NAME], where there are several\n"
+	     "      --defaults-file=FILE  who writes to the database: [client] of a my.cnf\n"
 	     "  -h, --help   -V, --version");
 	fputs(exit_codes, stdout);
 }
@@ -88,6 +89,7 @@ static int read_options(int argc, char **argv, struct ctl *c)
 	static const struct option longs[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "ca", required_argument, NULL, 'a' },
+		{ "defaults-file", required_argument, NULL, 'd' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
@@ -102,6 +104,9 @@ static int read_options(int argc, char **argv, struct ctl *c)
 			break;
 		case 'a':
 			c->ca_name = optarg;
+			break;
+		case 'd':
+			c->defaults_file = optarg;
 			break;
 		case 'h':
 			help();
@@ -130,6 +135,7 @@ static void close_all(struct ctl *c)
 	cache_close(&c->cache);
 	for (size_t i = 0; i < LIM_CAS; i++)
 		cert_free(&c->ca[i]);
+	explicit_bzero(&c->defaults, sizeof c->defaults);
 	conf_free(&c->conf);
 }
 

@@ -32,7 +32,7 @@ def help_of(program, *verb):
 
 def keys_of_code():
     """(section, key) of everything that is read."""
-    section = {'KEY_DB': 'db', 'KEY_OCSP': 'ocsp', 'KEY_CA': 'ca'}
+    section = {'KEY_DB': 'db', 'KEY_OCSP': 'ocsp', 'KEY_ADMIN': 'admin', 'KEY_CA': 'ca'}
     return {(section[kind], key) for kind, key
             in re.findall(r'^(KEY_\w+)\((\w+),', read('src', 'conf-keys.def'), re.M)}
 
@@ -179,7 +179,7 @@ def lint():
 @tap.test('ocsp_py.ini(5) has every key with its default, and no other')
 def manual_keys():
     manual = {(short, key): text for section, short in
-              (('db', 'db'), ('ocsp', 'ocsp'), ('ca NAME', 'ca'))
+              (('db', 'db'), ('ocsp', 'ocsp'), ('admin', 'admin'), ('ca NAME', 'ca'))
               for key, text in keys_of_manual(section).items()}
     tap.equal(sorted(manual), sorted(keys_of_code()))
     rows = re.findall(r'^KEY_(\w+)\((\w+), \w+, [^,]+, [^,]+, [^,]+, "([^"]*)"',

@@ -32,12 +32,12 @@ static void sections(void **state)
 	refuses(B(DB), PATH ": there is no section [ocsp]: add it, with a line cert=VALUE");
 	refuses(B(OCSP), PATH ": there is no section [db]: add it, with a line db=VALUE");
 	refuses(B("\n[bd]\n"),
-		PATH ":2: unknown section [bd]: there are [db], [ocsp] and [ca NAME]");
+		PATH ":2: unknown section [bd]: there are [db], [ocsp], [admin] and [ca NAME]");
 	refuses(B("[oscp]\n"), PATH ":1: unknown section [oscp]: did you mean [ocsp]?");
 	refuses(B("[OCPS2]\n"), PATH ":1: unknown section [OCPS2]: did you mean [ocsp]?");
 	refuses(B("[dbs]\n"), PATH ":1: unknown section [dbs]: did you mean [db]?");
 	refuses(B("[mail]\n"),
-		PATH ":1: unknown section [mail]: there are [db], [ocsp] and [ca NAME]");
+		PATH ":1: unknown section [mail]: there are [db], [ocsp], [admin] and [ca NAME]");
 	refuses(B("[ca:x]\n"), PATH ":1: unknown section [ca:x]: a CA's section is [ca NAME]");
 	refuses(B(DB "[ocsp]\n[Db]\n"), PATH ":5: a second section [db]: move its keys to line 1");
 	refuses(B(OCSP OCSP), PATH ":4: a second section [ocsp]: move its keys to line 1");

@@ -237,6 +237,37 @@ static bool same_member(const struct conf *a, const struct conf *b, const struct
 	return memcmp(x, y, r->size) == 0;
 }
 
+/* Only who asks for it gets the password of [admin]; everybody's file may have the section. */
+static void admin_is_for_who_writes(void **state)
+{
+	static const char text[] = DB "[Admin]\nusername=boss\npassword=\"s3#cret\"\n"
+		"host=db1,db2:3307\n" OCSP;
+	static const int flags[] = { 0, CONF_NO_SECRETS, CONF_ADMIN };
+	struct conf c;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		c = parsed(B(text), flags[i]);
+		assert_string_equal(c.admin_user, "boss");
+		assert_string_equal(c.admin_host[1], "db2:3307");
+		assert_int_equal(c.admin_port, 0);
+		if (flags[i] == CONF_ADMIN)
+			assert_string_equal(c.admin_password, "s3#cret");
+		else
+			assert_null(c.admin_password);
+		if (flags[i] != CONF_ADMIN)
+			assert_null(memmem(c.text, c.text_cap, "s3#cret", 7));
+		conf_free(&c);
+	}
+	c = parsed(B(DB OCSP), CONF_ADMIN);
+	assert_null(c.admin_user);
+	conf_free(&c);
+	assert_int_equal(conf_parse(B(DB "[admin]\npassword=s3cret\n" OCSP), "f", CONF_ADMIN, &c,
+				    error), E_CONFIG);
+	assert_non_null(strstr(error, "[admin] has no 'username'"));
+	assert_null(strstr(error, "s3cret"));
+}
+
 /* The default that documentation names is the one that holds. */
 static void defaults_are_as_documented(void **state)
 {
@@ -269,13 +300,14 @@ static void defaults_are_as_documented(void **state)
 
 static void keys_are_described(void **state)
 {
-	size_t n, rules[3];
+	size_t n, rules[4];
 	const struct conf_key *k = conf_keys(&n);
 
 	(void)state;
 	for (size_t i = 0; i < n; i++) {
 		enum conf_section s = k[i].section[0] == 'd' ? SECTION_DB :
-				      k[i].section[0] == 'o' ? SECTION_OCSP : SECTION_CA;
+				      k[i].section[0] == 'o' ? SECTION_OCSP :
+				      k[i].section[0] == 'a' ? SECTION_ADMIN : SECTION_CA;
 
 		assert_non_null(conf_rule_find(s, bytes_str(k[i].key)));
 		assert_in_range(strlen(k[i].help), 10, 95);
@@ -283,7 +315,7 @@ static void keys_are_described(void **state)
 	}
 	for (enum conf_section s = SECTION_DB; s <= SECTION_CA; s++)
 		conf_rules(s, &rules[s]);
-	assert_int_equal(n, rules[0] + rules[1] + rules[2]);
+	assert_int_equal(n, rules[0] + rules[1] + rules[2] + rules[3]);
 }
 
 static char *installed_example(size_t *len)
@@ -308,7 +340,8 @@ static char *installed_example(size_t *len)
 static bool example_has(const char *text, const struct conf_key *k, char value[256])
 {
 	const char *section = k->section[0] == 'd' ? "\n[db]" :
-			      k->section[0] == 'o' ? "\n[ocsp]" : "\n#[ca ";
+			      k->section[0] == 'o' ? "\n[ocsp]" :
+			      k->section[0] == 'a' ? "\n#[admin]" : "\n#[ca ";
 	const char *p = strstr(text, section), *end;
 	size_t len = strlen(k->key), n;
 
@@ -386,6 +419,7 @@ int main(void)
 		cmocka_unit_test(every_key_is_read),
 		cmocka_unit_test(further_cas_inherit),
 		cmocka_unit_test(tls_is_implied_and_verified),
+		cmocka_unit_test(admin_is_for_who_writes),
 		cmocka_unit_test(defaults_are_as_documented),
 		cmocka_unit_test(keys_are_described),
 		cmocka_unit_test(the_example_has_every_key),
