@@ -99,6 +99,14 @@ out:
 		*odd = clause;
 }
 
+bool cache_has(const struct cache *c, const struct certid *id)
+{
+	struct certid_place place;
+
+	return c->fd >= 0 && certid_place(id, &place) &&
+	       faccessat(c->fd, place.file, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static struct timespec timespec_of_ms(int64_t ms)
 {
 	return (struct timespec){ ms / 1000, ms % 1000 * 1000000 };

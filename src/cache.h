@@ -36,6 +36,9 @@ void cache_close(struct cache *c);
 void cache_get(const struct cache *c, const struct certid *id, int64_t now_ms, uint8_t *buf,
 	       struct cache_entry *out, const char **odd);
 
+/* Is there a file in its place? Whatever is in it. */
+bool cache_has(const struct cache *c, const struct certid *id);
+
 /* Publishes an answer that the database agreed with at agreed_ms. E_IO (errno). */
 MUST_CHECK enum err cache_put(const struct cache *c, const struct certid *id, struct bytes der,
 			      int64_t agreed_ms);

@@ -71,38 +71,56 @@ static bool read_validity(const char *text, int64_t *out)
 	return true;
 }
 
+enum {
+	OPT_CERT, OPT_ROOT, OPT_KEY, OPT_PASSWORD, OPT_DAYS, OPT_VALIDITY, OPT_OUT, OPT_REVOKED,
+	OPT_REASON,
+};
+
+const struct ctl_opt ctl_sign_issuer_options[] = {
+	[OPT_CERT] = { "cert", "CERT", "the certificate that the answers are about" },
+	[OPT_ROOT] = { "root", "ROOT", "the certificate of the CA that has issued it" },
+	[OPT_KEY] = { "key", "KEY", "the private key of ROOT: a file, or a URI" },
+	[OPT_PASSWORD] = { "password-file", "FILE", "its first line is the passphrase of KEY" },
+	[OPT_DAYS] = { "days", "N", "validity of the answers in days" },
+	[OPT_VALIDITY] = { "validity", "SPAN", "the same as 12h, 90d, 6m, 1y; the default is 365d" },
+	[OPT_OUT] = { "out", "PREFIX", "of the files; the default is CERT's name" },
+	[OPT_REVOKED] = { "revoked", "TIME", "say that it is revoked since 2024-01-02T03:04:05Z" },
+	[OPT_REASON] = { "reason", "WORD", "and why: ca_compromise, ..." },
+	{ NULL, NULL, NULL },
+};
+
 /* Returns an exit code, or -1 to go on. */
 static int read_option(struct issuer *o, int option)
 {
 	switch (option) {
-	case 'c':
+	case OPT_CERT:
 		o->cert_path = optarg;
 		return -1;
-	case 'r':
+	case OPT_ROOT:
 		o->root.cert = o->root.root = optarg;
 		return -1;
-	case 'k':
+	case OPT_KEY:
 		o->root.pkey = optarg;
 		return -1;
-	case 'p':
+	case OPT_PASSWORD:
 		return read_password(o, optarg) ? -1 : EX_IOERR;
-	case 'd':
+	case OPT_DAYS:
 		return read_days(optarg, &o->validity_s) ? -1 :
 			ctl_usage("--days takes a number from 1 to %d", LONGEST_DAYS);
-	case 'v':
+	case OPT_VALIDITY:
 		return read_validity(optarg, &o->validity_s) ? -1 :
 			ctl_usage("--validity takes a number and h, d, m or y, as 90d, and up to "
 				  "10y");
-	case 'o':
+	case OPT_OUT:
 		o->prefix = optarg;
 		return -1;
-	case 't':
+	case OPT_REVOKED:
 		o->status = CERT_REVOKED;
 		o->revoked_at = store_parse_time(bytes_str(optarg));
 		return o->revoked_at != ROW_NO_TIME && o->revoked_at <= clock_real_ms() / 1000 ? -1 :
 			ctl_usage("%s is no time, or lies in the future: write "
 				  "2024-01-02T03:04:05Z", optarg);
-	case 'w':
+	case OPT_REASON:
 		o->reason = reason_of_word(bytes_str(optarg));
 		return o->reason != ROW_ODD_REASON ? -1 : ctl_usage("%s is no reason", optarg);
 	default:
@@ -112,21 +130,10 @@ static int read_option(struct issuer *o, int option)
 
 static int read_options(struct issuer *o, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "cert", required_argument, NULL, 'c' },
-		{ "root", required_argument, NULL, 'r' },
-		{ "key", required_argument, NULL, 'k' },
-		{ "password-file", required_argument, NULL, 'p' },
-		{ "days", required_argument, NULL, 'd' },
-		{ "validity", required_argument, NULL, 'v' },
-		{ "out", required_argument, NULL, 'o' },
-		{ "revoked", required_argument, NULL, 't' },
-		{ "reason", required_argument, NULL, 'w' },
-		{ 0 },
-	};
 	int option, code = -1;
 
-	while (code < 0 && (option = ctl_option(argc, argv, options)) != -1)
+	while (code < 0 &&
+	       (option = ctl_next_option(argc, argv, ctl_sign_issuer_options)) != -1)
 		code = read_option(o, option);
 	if (code >= 0)
 		return code;

@@ -46,7 +46,8 @@ struct verb {
 	bool no_conf;		/* the verb itself reads the configuration */
 };
 
-extern const struct ctl_opt ctl_add_options[], ctl_revoke_options[], ctl_setup_options[];
+extern const struct ctl_opt ctl_add_options[], ctl_presign_options[], ctl_revoke_options[],
+	ctl_setup_options[], ctl_sign_issuer_options[];
 
 int ctl_init_db(struct ctl *c, int argc, char **argv);
 int ctl_add(struct ctl *c, int argc, char **argv);
@@ -54,6 +55,7 @@ int ctl_revoke(struct ctl *c, int argc, char **argv);
 int ctl_status(struct ctl *c, int argc, char **argv);
 int ctl_check(struct ctl *c, int argc, char **argv);
 int ctl_setup(struct ctl *c, int argc, char **argv);
+int ctl_presign(struct ctl *c, int argc, char **argv);
 int ctl_sign_issuer(struct ctl *c, int argc, char **argv);
 
 #define CTL_REFUSED 1

@@ -19,11 +19,11 @@ static const struct verb verbs[] = {
 	  ctl_revoke_options, false },
 	{ GROUP_TABLE, "status", " SERIAL|CERT", "show a certificate's row and its cached answers",
 	  ctl_status, NULL, false },
-	{ GROUP_ANSWERS, "sign-issuer",
-	  " --cert CERT --root ROOT --key KEY [--validity 365d] [--out PREFIX]\n"
-	  "       [--password-file FILE] [--revoked TIME [--reason WORD]]",
+	{ GROUP_ANSWERS, "presign", "", "sign ahead what isn't fresh, on all cores", ctl_presign,
+	  ctl_presign_options, false },
+	{ GROUP_ANSWERS, "sign-issuer", " --cert CERT --root ROOT --key KEY",
 	  "make the answers about a CA's own certificate, with its root's key", ctl_sign_issuer,
-	  NULL, true },
+	  ctl_sign_issuer_options, true },
 };
 #define N_VERBS (sizeof verbs / sizeof verbs[0])
 

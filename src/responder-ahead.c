@@ -56,7 +56,10 @@ static enum err renew(struct ask *a, struct bytes serial, const struct store_row
 		a->info->source = SOURCE_CACHE;
 		return E_OK;
 	}
-	return ask_sign(a);
+	e = ask_sign(a);
+	if (e == E_OK && !a->info->published)
+		return ask_fail(a, E_IO, "the cache can't be written");
+	return e;
 }
 
 enum err responder_ahead(struct responder *r, size_t ca, const struct certid *id,

@@ -35,14 +35,16 @@ static void set_status(const struct ask *a, size_t i, int64_t now, struct basic_
 }
 
 /* Only what the table says is worth keeping: what it lacks may be there a moment later. */
-static void publish(const struct ask *a, struct bytes der)
+static void publish(struct ask *a, struct bytes der)
 {
 	char clause[128];
 
 	if (!a->cacheable || a->not_issued || a->r->cache.fd < 0)
 		return;
-	if (cache_put(&a->r->cache, &a->request.id[0], der, a->agreed_ms) == E_OK)
+	if (cache_put(&a->r->cache, &a->request.id[0], der, a->agreed_ms) == E_OK) {
+		a->info->published = true;
 		return;
+	}
 	snprintf(clause, sizeof clause, "the answer can't be put into the cache: %s",
 		 strerror(errno));
 	ask_say(a, LEVEL_WARNING, 0, clause);

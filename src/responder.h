@@ -49,6 +49,7 @@ struct answer_info {
 	size_t n;			/* CertIDs asked for */
 	const char *status;	/* "good", "revoked", "unknown", or OCSPResponseStatus's name */
 	enum source source;
+	bool published;		/* it is in the cache now */
 	char why[RESPONDER_ERROR_LEN];	/* why there is no status, for the log; else "" */
 };
 
@@ -63,7 +64,7 @@ enum err responder_answer(struct responder *r, struct bytes request, struct dead
  * done: SOURCE_SIGNED; SOURCE_STORE: what is there was agreed with; SOURCE_CACHE: somebody has
  * asked the database later than we have, and what is there stays. out: room for LIM_RESPONSE_LEN.
  * E_NOT_FOUND: it is a certificate of another CA, as its issuer's name says, or one that has
- * ended. */
+ * ended; E_IO: signed, and it can't be published. */
 enum err responder_ahead(struct responder *r, size_t ca, const struct certid *id,
 			 const struct store_row *row, int64_t read_ms, int64_t soon_s,
 			 uint8_t *out, struct answer_info *info);

@@ -24,6 +24,7 @@ FRONT_UNIT_TESTS = \
 	tests/unit/test-log-format \
 	tests/unit/test-mycnf \
 	tests/unit/test-notify \
+	tests/unit/test-progress \
 	tests/unit/test-request \
 	tests/unit/test-response \
 	tests/unit/test-sandbox \
@@ -46,11 +47,11 @@ FUNCTIONAL_TESTS = \
 	tests/answers.py \
 	tests/http-rules.py \
 	tests/cache.py \
-	tests/sign-issuer.py \
 	tests/stdio.py \
 	tests/listen.py \
 	tests/corpus.py \
 	tests/ctl.py \
+	tests/presign.py \
 	tests/sign-issuer.py \
 	tests/store-mariadb.py \
 	tests/docs.py
@@ -125,6 +126,7 @@ EXTRA_DIST += $(FUNCTIONAL_TESTS) $(SYSTEM_TESTS) \
 	tests/lib/load.py \
 	tests/lib/sysd-up.sh \
 	tests/lib/system.sh \
+	tests/lib/bulk.py \
 	tests/lib/cases.py \
 	tests/lib/der.py \
 	tests/lib/mariadb.py \

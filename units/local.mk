@@ -3,7 +3,8 @@
 # The sources have the paths of a system's own package (/usr/bin, /etc, /var), and can be used as
 # they are. What is installed has the paths of this configuration.
 
-UNITS = ocsp.socket ocsp@.service ocsp-listen.socket ocsp-listen.service
+UNITS = ocsp.socket ocsp@.service ocsp-listen.socket ocsp-listen.service \
+	ocsp-presign.service ocsp-presign.timer
 UNIT_FILES = $(UNITS:%=units/%)
 ETC_FILES = \
 	etc/completion/ocspctl \

@@ -1,0 +1,277 @@
+#include "presign.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "responder.h"
+#include "variants.h"
+
+/* Rows that are read at once. A page is signed in less than a tenth of a second with RSA-2048. */
+#define PAGE_ROWS 128
+
+/* Where a page takes longer, what a row said is asked again: a revocation that was written
+ * meanwhile must not be overwritten by what was true before. */
+#define STALE_MS 500
+
+/* Sentences that are told before the rest is only counted. */
+#define TOLD 20
+
+struct worker {
+	struct presign *p;
+	struct responder responder;
+	struct variants variants[LIM_CAS];
+	unsigned cached[LIM_CAS];	/* 1 << HASH_…: there is a folder of answers already */
+	size_t ca;			/* of the page at hand */
+	int64_t read_ms;
+	struct store_row rows[PAGE_ROWS];
+	size_t n;
+	uint8_t out[LIM_RESPONSE_LEN];
+};
+
+static struct worker worker;	/* one in each process */
+
+struct presign *presign_new(void)
+{
+	struct presign *p = mmap(NULL, sizeof *p, PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pthread_mutexattr_t attr;
+
+	if (p == MAP_FAILED)
+		return NULL;
+	if (pthread_mutexattr_init(&attr) != 0 ||
+	    pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) != 0 ||
+	    pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) != 0 ||
+	    pthread_mutex_init(&p->lock, &attr) != 0) {
+		munmap(p, sizeof *p);
+		return NULL;
+	}
+	atomic_store(&p->total, -1);
+	return p;
+}
+
+static void say(enum level level, const char *sentence)
+{
+	int told;
+
+	if (level < LEVEL_WARNING)
+		return;
+	told = atomic_fetch_add(&worker.p->said, 1);
+	if (told < TOLD)
+		fprintf(stderr, "ocspctl: %s\n", sentence);
+	else if (told == TOLD)
+		fprintf(stderr, "ocspctl: there is more of this kind, which is only counted\n");
+}
+
+static int fatal(struct worker *w, enum err e, const char *sentence)
+{
+	/* all of them fail of the same: one says it */
+	if (atomic_exchange(&w->p->stop, 1) == 0)
+		fprintf(stderr, "ocspctl: %s\n", sentence);
+	return err_info(e)->exit_code;
+}
+
+static enum err open_store(struct worker *w, char error[STORE_ERROR_LEN])
+{
+	struct deadline d = deadline_in(w->p->conf->timeout_ms);
+
+	if (w->responder.store)
+		return E_OK;
+	return store_open(w->p->conf, d, &w->responder.store, error);
+}
+
+static bool keep_row(void *arg, struct store_row *row)
+{
+	struct worker *w = arg;
+
+	w->rows[w->n++] = *row;
+	row->cert = NULL;
+	return w->n < PAGE_ROWS;
+}
+
+/* The next rows of the CA that it is at. */
+static enum err read_page(struct worker *w, char error[STORE_ERROR_LEN])
+{
+	struct presign *p = w->p;
+	const struct conf_ca *ca = &p->conf->ca[p->ca];
+	struct deadline d = deadline_in(p->conf->timeout_ms);
+	enum err e = open_store(w, error);
+
+	if (e)
+		return e;
+	w->ca = p->ca;
+	w->read_ms = clock_real_ms();
+	e = store_page(w->responder.store, ca->table, p->after, PAGE_ROWS, ca->verify, d, keep_row,
+		       w);
+	if (e) {
+		snprintf(error, STORE_ERROR_LEN, "%s", store_error(w->responder.store));
+		return e;
+	}
+	if (w->n && strcmp(w->rows[w->n - 1].cert_num, p->after) == 0) {
+		snprintf(error, STORE_ERROR_LEN, "table %s has a cert_num that is longer than any "
+			 "serial number, behind %s", ca->table, p->after);
+		return E_DATA;
+	}
+	if (w->n)
+		memcpy(p->after, w->rows[w->n - 1].cert_num, sizeof p->after);
+	return E_OK;
+}
+
+/* Takes the next page for this process; none are left if w->n is 0 then. */
+static enum err take_page(struct worker *w, char error[STORE_ERROR_LEN])
+{
+	struct presign *p = w->p;
+	enum err e = E_OK;
+
+	w->n = 0;
+	/* whoever died with the lock had not moved on: the page is read again */
+	if (pthread_mutex_lock(&p->lock) == EOWNERDEAD)
+		pthread_mutex_consistent(&p->lock);
+	while (e == E_OK && !w->n && !p->end) {
+		e = read_page(w, error);
+		if (e == E_OK && !w->n) {
+			p->after[0] = '\0';
+			p->end = ++p->ca >= p->end_ca;
+		}
+	}
+	pthread_mutex_unlock(&p->lock);
+	return e;
+}
+
+/* Which hashes have answers in the cache already. */
+static void look_for_folders(struct worker *w, size_t ca)
+{
+	static const uint8_t any[1] = { 1 };
+	struct certid_place place;
+	uint8_t octets[VARIANT_LEN];
+	struct certid id;
+
+	for (size_t i = 0; i < VARIANTS; i += 2) {
+		if (variants_certid(&w->variants[ca], i, bytes_of(any, 1), octets, &id) == E_OK &&
+		    certid_place(&id, &place) &&
+		    faccessat(w->responder.cache.fd, place.folder, F_OK, 0) == 0)
+			w->cached[ca] |= 1u << variant_hash(i);
+	}
+}
+
+static enum err prepare(struct worker *w, char error[RESPONDER_ERROR_LEN])
+{
+	enum err e = responder_open(w->p->conf, say, &w->responder, error);
+
+	if (e)
+		return e;
+	if (w->responder.cache.fd < 0) {
+		snprintf(error, RESPONDER_ERROR_LEN, "without a cache nothing can be signed ahead");
+		return E_IO;
+	}
+	for (size_t i = w->p->ca; i < w->p->end_ca; i++) {
+		e = variants_of(&w->responder.signer[i].ca, &w->variants[i]);
+		if (e) {
+			snprintf(error, RESPONDER_ERROR_LEN, "libcrypto refuses a hash that CertIDs "
+				 "are made with");
+			return e;
+		}
+		look_for_folders(w, i);
+	}
+	return E_OK;
+}
+
+/* Reads a row anew that has waited too long. E_NOT_FOUND: it is gone. */
+static enum err read_again(struct worker *w, struct store_row *row, struct bytes serial)
+{
+	const struct conf_ca *ca = &w->p->conf->ca[w->ca];
+	struct deadline d = deadline_in(w->p->conf->timeout_ms);
+	struct store_row fresh;
+	enum err e;
+
+	w->read_ms = clock_real_ms();
+	e = store_find(w->responder.store, ca->table, serial, ca->verify, d, &fresh);
+	if (e)
+		return e;
+	store_row_free(row);
+	*row = fresh;
+	return E_OK;
+}
+
+static enum err sign_one(struct worker *w, const struct store_row *row, const struct certid *id)
+{
+	struct presign *p = w->p;
+	struct answer_info info;
+	enum err e;
+
+	if (!(p->hashes & 1u << id->alg && id->null_params) &&
+	    !cache_has(&w->responder.cache, id))
+		return E_OK;
+	/* nobody has ever asked for what isn't there: it ends soon for none */
+	e = responder_ahead(&w->responder, w->ca, id, row, w->read_ms, p->soon_s, w->out, &info);
+	if (e == E_OK)
+		atomic_fetch_add(info.source == SOURCE_SIGNED ? &p->signatures : &p->agreed, 1);
+	else if (e == E_NOT_FOUND)
+		atomic_fetch_add(&p->left_out, 1);
+	else
+		say(LEVEL_ERROR, info.why);
+	return e;
+}
+
+/* E_OK, or what makes all further work useless. */
+static enum err sign_row(struct worker *w, struct store_row *row)
+{
+	uint8_t buf[LIM_SERIAL_LEN], octets[VARIANT_LEN];
+	struct bytes serial;
+	struct certid id;
+	enum err e = E_OK;
+
+	if (!serial_parse(bytes_str(row->cert_num), buf, &serial)) {
+		atomic_fetch_add(&w->p->left_out, 1);
+		return E_OK;
+	}
+	if (clock_real_ms() - w->read_ms > STALE_MS)
+		e = read_again(w, row, serial);
+	for (size_t i = 0; i < VARIANTS && e == E_OK; i++) {
+		unsigned wanted = w->p->hashes | w->cached[w->ca];
+
+		if (!(wanted & 1u << variant_hash(i)))
+			continue;
+		e = variants_certid(&w->variants[w->ca], i, serial, octets, &id);
+		if (e == E_OK)
+			e = sign_one(w, row, &id);
+	}
+	if (e == E_OK || e == E_NOT_FOUND)
+		return E_OK;
+	atomic_fetch_add(&w->p->failed, 1);
+	return e == E_DATA || e == E_UNAUTHORIZED ? E_OK : e;
+}
+
+static enum err sign_page(struct worker *w)
+{
+	enum err e = E_OK;
+
+	for (size_t i = 0; i < w->n; i++) {
+		if (e == E_OK && !atomic_load(&w->p->stop)) {
+			e = sign_row(w, &w->rows[i]);
+			atomic_fetch_add(&w->p->rows, 1);
+		}
+		store_row_free(&w->rows[i]);
+	}
+	return e;
+}
+
+int presign_work(struct presign *p)
+{
+	char error[RESPONDER_ERROR_LEN];
+	enum err e;
+
+	worker.p = p;
+	e = prepare(&worker, error);
+	while (e == E_OK && !atomic_load(&p->stop)) {
+		e = take_page(&worker, error);
+		if (e)
+			break;
+		if (!worker.n)
+			return 0;
+		snprintf(error, sizeof error, "what failed is the same for all others: given up");
+		e = sign_page(&worker);
+	}
+	return e ? fatal(&worker, e, error) : 0;
+}

@@ -1,0 +1,236 @@
+#!/usr/bin/python3
+"""ocspctl presign: what it signs, what it leaves, beside live traffic, interrupted, and its words."""
+import os
+import pty
+import re
+import signal
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'lib'))
+
+import bulk
+import ocsp
+import pki
+import tap
+from responder import Responder, stores
+
+KEYS = dict(recheck='60', producetime='1d')
+r = Responder(**KEYS)
+N = 600
+serials = bulk.fill(r, bulk.rows(r.ca, N))
+
+
+def presign(*args, code=0, who=r):
+    done = who.ctl('presign', *args)
+    out = (done.stdout + done.stderr).decode()
+    tap.equal(done.returncode, code, out)
+    return out
+
+
+def counts(out):
+    """(signed, fresh, left out, failed)"""
+    found = re.search(r'^(\S+) signed, (\S+) fresh already, (\S+) left out .*, (\S+) failed', out,
+                      re.M)
+    return tuple(int(number.replace(',', '')) for number in found.groups())
+
+
+def answers():
+    return {path: open(path, 'rb').read() for path in r.cache_files()}
+
+
+def mend(path, **times):
+    """Replaces an answer by one with other times, agreed with long ago."""
+    with open(path, 'rb') as f:
+        serial = ocsp.Response(f.read()).singles[0].serial
+    leaf = r.ca.issue('again', serial=serial)
+    with open(path, 'wb') as f:
+        f.write(r.ca.answer(leaf, **times))
+    os.utime(path, (1, 1))
+
+
+@tap.test('every certificate of the table, on all cores: each answer as good as a live one')
+def all_of_them():
+    r.clear_cache()
+    tap.equal(counts(presign('--jobs', '3')), (N, 0, 0, 0))
+    files = answers()
+    tap.equal(len(files), N)
+    for octets in list(files.values())[:50]:
+        response = ocsp.Response(octets)
+        certid = [r.certid(response.singles[0].serial)]
+        tap.equal(response.faults(r.ca.certificate, certid), [])
+        tap.equal(str(response), 'good')
+    with r.configured(keep_cache=True, signer='/nonexistent'):
+        tap.equal(str(r.ask(r.request(serials[7]))), 'good', 'a hit')
+    for base, _, names in os.walk(r.path('cache')):
+        for name in names:
+            tap.equal(os.stat(os.path.join(base, name)).st_uid, r.account.pw_uid)
+
+
+@tap.test('done again it signs nothing, but says that all is agreed')
+def again():
+    before = answers()
+    for path in before:
+        os.utime(path, (1, 1))
+    tap.equal(counts(presign()), (0, N, 0, 0))
+    tap.equal(answers(), before)
+    assert min(os.stat(p).st_mtime for p in before) > time.time() - 60
+
+
+@tap.test('what has changed, is due, has ended or is no answer is signed; the rest stays')
+def some():
+    before = answers()
+    changed, due, ended, broken = sorted(before)[:4]
+    with open(changed, 'rb') as f:
+        serial = ocsp.Response(f.read()).singles[0].serial
+    r.sql("UPDATE list_certs SET status = 'Revoked', revocation_time = '2026-01-02 03:04:05'"
+          " WHERE cert_num = '%#x'" % serial)
+    os.utime(changed, (1, 1))
+    mend(due, start=pki.now() - pki.DAY, end=pki.now() + pki.DAY / 2)
+    mend(ended, start=pki.now() - 2 * pki.DAY, end=pki.now() - pki.DAY)
+    with open(broken, 'wb') as f:
+        f.write(b'rubbish')
+    try:
+        tap.equal(counts(presign())[:2], (4, N - 4))
+        after = answers()
+        tap.equal({p for p in after if after[p] != before[p]}, {changed, due, ended, broken})
+        tap.equal(str(ocsp.Response(after[changed])), 'revoked')
+    finally:
+        r.sql("UPDATE list_certs SET status = 'Valid', revocation_time = NULL")
+
+
+@tap.test('--expiring: what is cached and ends soon, and nothing else')
+def expiring():
+    r.clear_cache()
+    for serial in serials[:5]:
+        tap.equal(str(r.ask(r.request(serial))), 'good')
+    tap.equal(str(r.ask(r.request(serials[5], algorithm='sha256'))), 'good')
+    tap.equal(counts(presign('--expiring', '6h')), (0, 6, 0, 0))
+    tap.equal(counts(presign('--expiring', '1d')), (6, 0, 0, 0))
+    tap.equal(len(answers()), 6)
+    presign('--expiring', 'soon', code=64)
+    presign('--expiring', '6h', '--all', code=64)
+
+
+@tap.test('--hash: for whom other CertIDs are asked')
+def hashes():
+    r.clear_cache()
+    tap.equal(counts(presign('--hash', 'sha256', '--hash', 'sha1'))[0], 2 * N)
+    presign('--hash', 'md5', code=64)
+    presign('--jobs', '0', code=64)
+
+
+@tap.test('certificates that have ended or are of another CA are left out, odd rows are told')
+def odd_rows():
+    r.clear_cache()
+    other = pki.make_root('Other')
+    before = r.sql('SELECT COUNT(*) FROM list_certs')[0][0]
+    end = pki.now() - pki.DAY
+    r.add(r.ca.issue('late', serial=1, start=end - pki.DAY, end=end))
+    r.add(other.issue('foreign', serial=2))
+    r.insert('0x3', certificate=b'')
+    r.insert('no number', certificate=b'x')
+    try:
+        out = presign(code=1)
+        tap.equal(counts(out), (N, 0, 3, 1))
+        tap.contains(out, 'row 0x3 of table list_certs has no certificate')
+    finally:
+        r.sql("DELETE FROM list_certs WHERE cert_num IN ('0x1','0x2','0x3','no number')")
+    tap.equal(r.sql('SELECT COUNT(*) FROM list_certs')[0][0], before)
+
+
+@tap.test('interrupted it ends at once, and goes on when it is started again')
+def interrupted():
+    r.clear_cache()
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        child = r.start('ocspctl', 'presign', '--jobs', '1')
+        while not r.cache_files():
+            time.sleep(0.002)
+        child.send_signal(sign)
+        child.wait(10)
+        assert child.returncode != 0
+    time.sleep(0.3)
+    have = len(r.cache_files())
+    assert 0 < have < N, have
+    out = presign()
+    signed, fresh, _, _ = counts(out)
+    tap.equal((signed + fresh, fresh), (N, have))
+
+
+@tap.test('beside live traffic: nobody sees anything but a sound answer, revoked stays revoked')
+def beside_traffic():
+    r.clear_cache()
+    victim = serials[N // 2]
+    seen, stop = [], threading.Event()
+
+    def ask():
+        while not stop.is_set():
+            seen.append((time.monotonic(), str(r.ask(r.request(victim)))))
+
+    with r.configured(keep_cache=True, recheck='0'):
+        thread = threading.Thread(target=ask)
+        thread.start()
+        for i in range(6):
+            if i == 2:
+                r.sql("UPDATE list_certs SET status = 'Revoked', revocation_time ="
+                      " '2026-01-02 03:04:05' WHERE cert_num = '%#x'" % victim)
+                revoked_at = time.monotonic()
+            presign('--expiring' if i % 2 else '--all', *(['1d'] if i % 2 else []))
+        stop.set()
+        thread.join()
+    r.sql("UPDATE list_certs SET status = 'Valid', revocation_time = NULL")
+    late = [s for t, s in seen if t > revoked_at + 0.5]
+    tap.equal(set(s for _, s in seen) | {'good', 'revoked'}, {'good', 'revoked'})
+    tap.equal(set(late), {'revoked'})
+
+
+@tap.test('the database fails: exit code 75, a sentence, and what was signed stays')
+def no_database():
+    r.database.stop()
+    try:
+        out = presign(code=75)
+        tap.contains(out, 'start it again')
+    finally:
+        r.database.start()
+
+
+@tap.test('a cache that cannot be written: exit code 74')
+def no_cache():
+    with r.configured(cache='/proc/nowhere'):
+        presign(code=74)
+
+
+@tap.test('on a terminal: a bar with rate and time left')
+def bar():
+    r.clear_cache()
+    ours, theirs = pty.openpty()
+    child = r.start('ocspctl', 'presign', '--jobs', '1', stdout=theirs)
+    os.close(theirs)
+    out = b''
+    while True:
+        try:
+            chunk = os.read(ours, 4096)
+        except OSError:
+            break
+        out += chunk
+    tap.equal(child.wait(), 0)
+    tap.contains(out.decode(), '[')
+    tap.contains(out.decode(), '%d signed' % N)
+
+
+@tap.test('MariaDB: the same, page by page, whatever the cert_num looks like')
+def mysql():
+    if 'mysql' not in stores():
+        tap.skip('no MariaDB')
+    with Responder(ca=r.ca, store='mysql', **KEYS) as m:
+        bulk.fill(m, bulk.rows(r.ca, N))
+        leaf = r.ca.issue('upper', serial=0xabcdef)
+        m.insert('0X00ABCDEF', certificate=leaf.pem())
+        tap.equal(counts(presign(who=m)), (N + 1, 0, 0, 0))
+        tap.equal(counts(presign(who=m)), (0, N + 1, 0, 0))
+        with m.configured(keep_cache=True, signer='/nonexistent'):
+            tap.equal(str(m.ask(m.request(leaf))), 'good')
+
+
+tap.run(r.close)
