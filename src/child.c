@@ -63,7 +63,7 @@ static enum err start(const struct conf *conf, const char *client, int left_ms, 
 static enum err talk(int fd, struct bytes request, struct deadline d, uint8_t *buf, size_t cap,
 		     size_t *len)
 {
-	size_t have;
+	size_t have = 0;
 	enum err e = io_write_all(fd, d, request);
 
 	/* a child that has ended may still have said something */

@@ -103,7 +103,8 @@ class MariaDB:
              "--auth-root-authentication-method=normal", "--skip-test-db",
              "--innodb-log-file-size=8M"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            cwd="/", **account)
+            # of two that run at once, each would remove the other's temporary tables from /tmp
+            cwd="/", env=dict(os.environ, TMPDIR=self.dir), **account)
         if run.returncode:
             raise RuntimeError("mariadb-install-db: " + run.stdout.decode(errors="replace")[-2000:])
 
