@@ -56,18 +56,30 @@ void answer_error(enum err e, struct answer *out)
 	out->err = e;
 	out->der = bytes_of(error_der, sizeof error_der);
 	out->status = ocsp_status_name(status);
+	out->kind = ANSWER_ERROR + (unsigned)status;
+	out->clock = METRICS_CLOCKS;
+}
+
+void answer_sent(const struct answer *a)
+{
+	metrics_count_answer(a->kind);
+	if (a->err == E_OK)
+		metrics_count_age(clock_real_ms() / 1000 - a->response.this_update);
+	if (a->clock != METRICS_CLOCKS)
+		metrics_count_time(a->clock, clock_mono_us() - a->start_us);
 }
 
 static void answer_with(struct bytes der, const struct response *r, struct answer *out)
 {
 	struct der d = der_of(r->singles);
 	struct single first;
+	bool one = response_next(&d, &first) && r->n == 1;
 
 	out->err = E_OK;
 	out->der = der;
 	out->response = *r;
-	out->status = response_next(&d, &first) && r->n == 1 ? cert_status_name(first.status) :
-							       "successful";
+	out->status = one ? cert_status_name(first.status) : "successful";
+	out->kind = one ? (unsigned)first.status : ANSWER_SEVERAL;
 }
 
 static void log_answer(enum level level, const struct request *q, struct client *client,
@@ -104,6 +116,7 @@ static bool told_is_sound(struct bytes der, const struct request *q, struct answ
 								E_INTERNAL;
 		out->der = bytes_of(error_der, sizeof error_der);
 		out->status = ocsp_status_name((int)r.status);
+		out->kind = ANSWER_ERROR + (unsigned)r.status;
 		return true;
 	}
 	for (size_t i = 0; i < q->n; i++)
@@ -122,6 +135,38 @@ static void log_odd_file(const struct request *q, struct client *client, const c
 	log_answer(LEVEL_WARNING, q, client, "cache", message);
 }
 
+/* Is there an answer in the cache that can be sent without asking? *odd: see cache_get(). */
+static bool look_in_cache(const struct front *f, const struct certid *id,
+			  struct cache_entry *entry, const char **odd)
+{
+	int64_t now_ms = clock_real_ms();
+	bool backoff;
+
+	cache_get(&f->cache, id, now_ms, cached, entry, odd);
+	backoff = (entry->verdict == FRESH_RECHECK || entry->verdict == FRESH_RENEW) &&
+		  cache_backoff(&f->cache, now_ms);
+	metrics_count_lookup(backoff ? LOOKUP_BACKOFF : (enum metrics_lookup)entry->verdict);
+	return backoff || entry->verdict == FRESH_HIT;
+}
+
+/* How ocsp-sign did, in the log and in the counters. */
+static void note_failure(enum err e, const struct request *q, struct client *client)
+{
+	static const struct {
+		enum metrics_signer signer;
+		const char *text;
+	} table[] = {
+		{ SIGNER_NONSENSE, "ocsp-sign answered nonsense" },
+		{ SIGNER_TIMEOUT, "ocsp-sign did not answer in time" },
+		{ SIGNER_UNREACHABLE, "ocsp-sign could not be started or reached" },
+		{ SIGNER_DIED, "ocsp-sign ended without an answer" },
+	};
+	unsigned i = e == E_OK ? 0 : e == E_DEADLINE ? 1 : e == E_NOT_FOUND ? 2 : 3;
+
+	metrics_count_signer(table[i].signer);
+	log_answer(LEVEL_ERROR, q, client, "signer", table[i].text);
+}
+
 void answer_request(const struct front *f, struct bytes octets, struct client *client,
 		    struct deadline d, struct answer *out)
 {
@@ -129,6 +174,7 @@ void answer_request(const struct front *f, struct bytes octets, struct client *c
 	struct request q;
 	const char *why;
 	bool simple;
+	int64_t start_us = clock_mono_us();
 	size_t len;
 	enum err e;
 
@@ -143,32 +189,33 @@ void answer_request(const struct front *f, struct bytes octets, struct client *c
 	}
 	simple = q.n == 1 && !q.preferred.len &&
 		 !(q.has_nonce && f->conf->nonce == NONCE_ECHO);
-	if (simple) {
-		int64_t now_ms = clock_real_ms();
-
-		cache_get(&f->cache, &q.id[0], now_ms, cached, &entry, &why);
-		if (entry.verdict == FRESH_HIT ||
-		    (entry.verdict != FRESH_MISS && cache_backoff(&f->cache, now_ms))) {
-			log_answer(LEVEL_DEBUG, &q, client, "cache", verdict_name(entry.verdict));
-			answer_with(entry.der, &entry.response, out);
-			return;
-		}
-		if (why)
-			log_odd_file(&q, client, why);
+	if (!simple) {
+		metrics_count_lookup(LOOKUP_BYPASS);
+	} else if (look_in_cache(f, &q.id[0], &entry, &why)) {
+		log_answer(LEVEL_DEBUG, &q, client, "cache", verdict_name(entry.verdict));
+		answer_with(entry.der, &entry.response, out);
+		out->clock = CLOCK_CACHED;
+		goto out;
+	} else if (why) {
+		log_odd_file(&q, client, why);
 	}
 	e = child_ask(f->conf, client_name(client), octets, d, told, sizeof told, &len);
-	if (e == E_OK && told_is_sound(bytes_of(told, len), &q, out))
-		return;
-	log_answer(LEVEL_ERROR, &q, client, "signer",
-		   e == E_OK	     ? "ocsp-sign answered nonsense" :
-		   e == E_DEADLINE   ? "ocsp-sign did not answer in time" :
-		   e == E_NOT_FOUND  ? "ocsp-sign could not be started or reached" :
-				       "ocsp-sign ended without an answer");
+	if (e == E_OK && told_is_sound(bytes_of(told, len), &q, out)) {
+		metrics_count_signer(SIGNER_ANSWERED);
+		out->clock = CLOCK_ASKED;
+		goto out;
+	}
+	note_failure(e, &q, client);
 	/* what is still in the cache was contradicted by nobody, and is valid */
 	if (simple)
 		cache_get(&f->cache, &q.id[0], clock_real_ms(), cached, &entry, NULL);
-	if (entry.verdict != FRESH_MISS)
+	if (entry.verdict != FRESH_MISS) {
+		metrics_count_lookup(LOOKUP_LAST);
 		answer_with(entry.der, &entry.response, out);
-	else
+	} else {
 		answer_error(e == E_DEADLINE ? E_DEADLINE : E_BUSY, out);
+	}
+	out->clock = CLOCK_ASKED;
+out:
+	out->start_us = start_us;
 }

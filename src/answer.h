@@ -7,6 +7,7 @@
 #include "cache.h"
 #include "conf.h"
 #include "deadline.h"
+#include "metrics.h"
 #include "request.h"
 
 /* What all connections of a process share. */
@@ -31,6 +32,10 @@ struct answer {
 	struct bytes der;	/* always a whole OCSPResponse; valid until the next answer */
 	struct response response;	/* of E_OK */
 	const char *status;	/* for X-OCSP-Status: "good", or the name of an OCSP status */
+	/* for answer_sent() */
+	unsigned kind;		/* see metrics_count_answer() */
+	enum metrics_clock clock;	/* METRICS_CLOCKS: neither cache nor ocsp-sign was asked */
+	int64_t start_us;
 };
 
 /* Always answers, within the deadline. request: the octets of an OCSPRequest. */
@@ -39,5 +44,8 @@ void answer_request(const struct front *f, struct bytes request, struct client *
 
 /* Fills in an error response. */
 void answer_error(enum err e, struct answer *out);
+
+/* Counts it, now that the client has it. */
+void answer_sent(const struct answer *a);
 
 #endif

@@ -148,6 +148,8 @@ static const char *hint_of_kind(enum conf_kind k)
 		       "(107 octets at most)";
 	case KIND_SOCKET:
 		return "must be a path, 1 for /run/mysqld/mysqld.sock, or 0 for TCP";
+	case KIND_METRICS:
+		return "must be the name of a file, or no";
 	case KIND_HOSTS:
 		return "must be host, host:port or [IPv6]:port, or 8 of them at most with commas "
 		       "between";

@@ -205,6 +205,9 @@ static bool set_string(struct conf *c, const struct conf_rule *r, struct bytes v
 		}
 		s = conf_same(v, "1") ? MYSQL_SOCKET : keep_path(c, v);
 		break;
+	case KIND_METRICS:
+		s = conf_same(v, "no") ? "" : keep_path(c, v);
+		break;
 	case KIND_TABLE:
 		s = conf_is_table(v) ? conf_keep(c, v) : NULL;
 		break;

@@ -61,6 +61,7 @@ struct conf {
 	/* [ocsp], what holds for all CAs */
 	const char *user;	/* name or number */
 	const char *cache;
+	const char *metrics;	/* file of the counters; NULL: in the cache; "": none */
 	const char *signer;	/* path of ocsp-sign, or "unix:/run/ocsp/sign.sock" */
 	int recheck_s;		/* 0 … 86,400 */
 	int timeout_ms;		/* 100 … 60,000 */

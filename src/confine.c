@@ -80,6 +80,8 @@ enum err confine(const struct conf *conf, const char *file)
 	if (spawns) {
 		add_signer_files(&reads, conf);
 		add(&writes, conf->cache, strlen(conf->cache));
+		if (conf->metrics && conf->metrics[0])
+			add_folder_of(&writes, conf->metrics);
 		/* the child opens the log itself */
 		if (conf->log_file)
 			add(&writes, conf->log_file, strlen(conf->log_file));

@@ -13,8 +13,9 @@ struct deadline {
 	int64_t at_ms;	/* CLOCK_MONOTONIC, milliseconds */
 };
 
-/* Milliseconds of the monotonic clock. */
+/* Milliseconds of the monotonic clock; microseconds, to measure with. */
 int64_t clock_mono_ms(void);
+int64_t clock_mono_us(void);
 
 /* Milliseconds since 1970 of the real-time clock. */
 int64_t clock_real_ms(void);

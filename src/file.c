@@ -41,14 +41,17 @@ enum err serve_file(const struct front *f, const char *path, struct deadline d)
 		return E_IO;
 	else
 		answer_request(f, bytes_of(request, len), &client, d, &a);
+	e = E_OK;
 	if (deadline_interrupted()) {
 		log_error("%s: interrupted by a signal before the answer was there: tryLater", path);
 		answer_error(E_DEADLINE, &a);
 	}
 	/* a new file would be ours, and alone: only where the old one is as well */
-	if (S_ISREG(st.st_mode) && st.st_nlink == 1 && st.st_uid == geteuid() &&
-	    st.st_gid == getegid() &&
-	    io_replace_file(AT_FDCWD, path, a.der, st.st_mode & 07777, NULL) == E_OK)
-		return E_OK;
-	return overwrite(path, a.der);
+	if (!S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_uid != geteuid() ||
+	    st.st_gid != getegid() ||
+	    io_replace_file(AT_FDCWD, path, a.der, st.st_mode & 07777, NULL) != E_OK)
+		e = overwrite(path, a.der);
+	metrics_count_request(WAY_FILE, 0);
+	answer_sent(&a);
+	return e;
 }

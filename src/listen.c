@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "metrics.h"
 #include "notify.h"
 
 #define STATUS_MS 5000		/* how often STATUS= is told */
@@ -193,6 +194,7 @@ static void refuse(struct state *s, int fd)
 				   "Content-Length: 0\r\nConnection: close\r\n\r\n";
 
 	s->refused++;
+	metrics_count_refused();
 	/* best effort: nobody waits for a client that has too many already */
 	if (send(fd, busy, sizeof busy - 1, MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
 		shutdown(fd, SHUT_WR);

@@ -16,6 +16,7 @@
 
 #include "io.h"
 #include "log.h"
+#include "metrics.h"
 #include "responder.h"
 #include "user.h"
 
@@ -154,6 +155,8 @@ static enum err set_up(const struct options *o, struct conf *conf)
 	e = responder_open(conf, say, &responder, sentence);
 	if (e)
 		log_critical("%s", sentence);
+	else
+		metrics_open(conf, responder.cache.fd, METRICS_SIGN);
 	return e ? E_SIGNER : E_OK;
 }
 
@@ -224,6 +227,9 @@ static enum err serve(const struct options *o, struct deadline d, int64_t start_
 	/* whatever stands behind the request makes it malformed, too */
 	e = responder_answer(&responder, bytes_of(request, len), d, answer, &der, &info);
 	written = send_answer(der);
+	if (e)
+		metrics_count_failure(e);
+	metrics_count_source(info.source);
 	log_answer(e, &info, o->client, clock_mono_ms() - start_ms);
 	if (written == E_IO)
 		log_error("the answer could not be written");

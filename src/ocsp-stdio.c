@@ -18,6 +18,7 @@
 #include "io.h"
 #include "listen.h"
 #include "log.h"
+#include "metrics.h"
 #include "serve.h"
 #include "user.h"
 
@@ -264,6 +265,7 @@ int main(int argc, char **argv)
 	if (p.front.broken == E_OK) {
 		p.front.conf = &p.conf;
 		open_cache(&p);
+		metrics_open(&p.conf, p.front.cache.fd, METRICS_FRONT);
 		if (confine(&p.conf, p.options.file) != E_OK)
 			return EX_SOFTWARE;
 	}

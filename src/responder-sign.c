@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "metrics.h"
 #include "responder-impl.h"
 
 /* No answer outlives a certificate that it rests on. Setting thisUpdate back takes no more than a
@@ -61,6 +62,7 @@ enum err ask_sign(struct ask *a)
 		.archive_s = a->r->conf->archive_s,
 		.extended_revoke = a->not_issued && a->r->conf->unknown == UNKNOWN_REVOKED,
 	};
+	int64_t start_us = clock_mono_us();
 	char error[SIGNER_ERROR_LEN];
 	struct bytes der;
 	enum err e;
@@ -81,6 +83,8 @@ enum err ask_sign(struct ask *a)
 	e = signer_sign(a->signer, &b, a->request.preferred, a->out, LIM_RESPONSE_LEN, &der, error);
 	if (e)
 		return ask_fail(a, e, "%s", error);
+	metrics_count_signature();
+	metrics_count_time(CLOCK_SIGN, clock_mono_us() - start_us);
 	ask_answer(a, der, SOURCE_SIGNED,
 		   b.n == 1 ? cert_status_name(single[0].status)
 			    : ocsp_status_name(OCSP_SUCCESSFUL));

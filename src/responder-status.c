@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "metrics.h"
 #include "responder-impl.h"
 
 /* Of the time that is left, what the database may take for one question: the rest is for signing
@@ -13,6 +14,7 @@ static enum err find_row(struct ask *a, struct bytes serial, struct store_row *r
 {
 	const struct conf_ca *ca = a->signer->conf;
 	struct deadline d = share_of(a->d);
+	int64_t start_us = clock_mono_us();
 	char error[STORE_ERROR_LEN];
 	enum err e;
 
@@ -24,8 +26,10 @@ static enum err find_row(struct ask *a, struct bytes serial, struct store_row *r
 		}
 	}
 	e = store_find(a->r->store, ca->table, serial, ca->verify, d, row);
-	if (e == E_OK || e == E_NOT_FOUND)
+	if (e == E_OK || e == E_NOT_FOUND) {
+		metrics_count_time(CLOCK_LOOKUP, clock_mono_us() - start_us);
 		return e;
+	}
 	ask_fail(a, E_DB, "%s", store_error(a->r->store));
 	/* the next question begins with a new connection */
 	store_close(a->r->store);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "key.h"
+#include "metrics.h"
 #include "responder-impl.h"
 
 const char *source_name(enum source s)
@@ -165,6 +166,7 @@ static enum err without_store(struct ask *a, enum err e)
 	bool changed = cache_backoff_set(&a->r->cache);
 	char sentence[RESPONDER_ERROR_LEN + 64];
 
+	metrics_count_database_failure();
 	if (!send_cached(a, SOURCE_CACHE))
 		return e;
 	snprintf(sentence, sizeof sentence,

@@ -24,6 +24,7 @@ FRONT_UNIT_TESTS = \
 	tests/unit/test-log \
 	tests/unit/test-log-format \
 	tests/unit/test-mycnf \
+	tests/unit/test-metrics \
 	tests/unit/test-notify \
 	tests/unit/test-progress \
 	tests/unit/test-request \
