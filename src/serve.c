@@ -17,7 +17,6 @@ struct connection {
 	struct deadline whole;		/* of the request at hand */
 	struct deadline reading;	/* sooner: an answer has to fit in as well */
 	size_t have;			/* octets in "input" */
-	enum metrics_way way;		/* of the request at hand, for HTTP */
 	int left;			/* further requests that this connection may make */
 	bool persistent;		/* the answer sent last promised to take another */
 };
@@ -84,10 +83,7 @@ static enum err serve_der(struct connection *c)
 		answer_request(c->front, bytes_of(input, total), &c->client, c->whole, &a);
 	else
 		answer_error(e, &a);
-	e = io_write_all(c->out, c->whole, a.der);
-	metrics_count_request(WAY_DER, 0);
-	answer_sent(&a);
-	return e;
+	return io_write_all(c->out, c->whole, a.der);
 }
 
 /* ---------------------------------------------------------------------- HTTP */
@@ -108,7 +104,6 @@ static enum err send_reply(struct connection *c, const struct http_request *q,
 {
 	char head[1024];
 	size_t len;
-	enum err e;
 
 	r->minor = q->minor;
 	r->persistent = q->persistent && r->status < 400;
@@ -120,9 +115,7 @@ static enum err send_reply(struct connection *c, const struct http_request *q,
 	if (q->method == HTTP_HEAD || r->status == 304)
 		content.len = 0;
 	len = http_write_head(r, head, sizeof head);
-	e = io_write_two(c->out, c->whole, bytes_of(head, len), content);
-	metrics_count_request(c->way, r->status);
-	return e;
+	return io_write_two(c->out, c->whole, bytes_of(head, len), content);
 }
 
 /* An HTTP error, or another short text: nothing about OCSP. The connection ends with an error. */
@@ -161,7 +154,6 @@ static enum err send_answer(struct connection *c, const struct http_request *q,
 		.content_type = "application/ocsp-response",
 		.ocsp_status = conf->status_header ? a->status : NULL,
 	};
-	enum err e;
 
 	if (a->err == E_OK) {
 		r.is_private = a->response.has_nonce;
@@ -180,9 +172,7 @@ static enum err send_answer(struct connection *c, const struct http_request *q,
 			r.content_type = NULL;
 		}
 	}
-	e = send_reply(c, q, &r, a->der);
-	answer_sent(a);
-	return e;
+	return send_reply(c, q, &r, a->der);
 }
 
 static const char front_page[] =
@@ -312,13 +302,12 @@ static enum err serve_get(struct connection *c, const struct http_request *q)
 static enum err serve_http(struct connection *c)
 {
 	for (;;) {
-		struct http_request q;
+		struct http_request q = { .minor = 1 };
 		size_t end;
 		enum err e = read_head(c, &q);
 
 		if (e == E_GONE)
 			return E_GONE;
-		c->way = e == E_OK ? (enum metrics_way)q.method : WAY_HTTP_OTHER;
 		if (e != E_OK)
 			return send_http_error(c, &q, e);
 		if (c->left <= 0)
