@@ -17,6 +17,7 @@ struct connection {
 	struct deadline whole;		/* of the request at hand */
 	struct deadline reading;	/* sooner: an answer has to fit in as well */
 	size_t have;			/* octets in "input" */
+	enum metrics_way way;		/* of the request at hand, for HTTP */
 	int left;			/* further requests that this connection may make */
 	bool persistent;		/* the answer sent last promised to take another */
 };
@@ -83,7 +84,10 @@ static enum err serve_der(struct connection *c)
 		answer_request(c->front, bytes_of(input, total), &c->client, c->whole, &a);
 	else
 		answer_error(e, &a);
-	return io_write_all(c->out, c->whole, a.der);
+	e = io_write_all(c->out, c->whole, a.der);
+	metrics_count_request(WAY_DER, 0);
+	answer_sent(&a);
+	return e;
 }
 
 /* ---------------------------------------------------------------------- HTTP */
@@ -104,6 +108,7 @@ static enum err send_reply(struct connection *c, const struct http_request *q,
 {
 	char head[1024];
 	size_t len;
+	enum err e;
 
 	r->minor = q->minor;
 	r->persistent = q->persistent && r->status < 400;
@@ -115,7 +120,9 @@ static enum err send_reply(struct connection *c, const struct http_request *q,
 	if (q->method == HTTP_HEAD || r->status == 304)
 		content.len = 0;
 	len = http_write_head(r, head, sizeof head);
-	return io_write_two(c->out, c->whole, bytes_of(head, len), content);
+	e = io_write_two(c->out, c->whole, bytes_of(head, len), content);
+	metrics_count_request(c->way, r->status);
+	return e;
 }
 
 /* An HTTP error, or another short text: nothing about OCSP. The connection ends with an error. */
@@ -154,6 +161,7 @@ static enum err send_answer(struct connection *c, const struct http_request *q,
 		.content_type = "application/ocsp-response",
 		.ocsp_status = conf->status_header ? a->status : NULL,
 	};
+	enum err e;
 
 	if (a->err == E_OK) {
 		r.is_private = a->response.has_nonce;
@@ -172,7 +180,9 @@ static enum err send_answer(struct connection *c, const struct http_request *q,
 			r.content_type = NULL;
 		}
 	}
-	return send_reply(c, q, &r, a->der);
+	e = send_reply(c, q, &r, a->der);
+	answer_sent(a);
+	return e;
 }
 
 static const char front_page[] =
@@ -308,6 +318,7 @@ static enum err serve_http(struct connection *c)
 
 		if (e == E_GONE)
 			return E_GONE;
+		c->way = e == E_OK ? (enum metrics_way)q.method : WAY_HTTP_OTHER;
 		if (e != E_OK)
 			return send_http_error(c, &q, e);
 		if (c->left <= 0)
