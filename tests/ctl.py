@@ -19,7 +19,7 @@ from responder import Responder
 EX_USAGE, EX_DATAERR, EX_IOERR, EX_TEMPFAIL, EX_CONFIG = 64, 65, 74, 75, 78
 
 # recheck: what is cached counts for an hour, so that only a removal can be seen sooner
-r = Responder(recheck='3600')
+r = Responder(recheck='3600', maxage='3600')
 leaf = r.ca.issue('leaf')
 LEAF = r.write('leaf.pem', leaf.pem())
 SERIAL = hex(leaf.serial)
