@@ -25,7 +25,9 @@ HASHES = {
 }
 BASIC = '1.3.6.1.5.5.7.48.1.1'
 NONCE = '1.3.6.1.5.5.7.48.1.2'
+ARCHIVE_CUTOFF = '1.3.6.1.5.5.7.48.1.6'
 EXTENDED_REVOKE = '1.3.6.1.5.5.7.48.1.9'
+REASON_CODE = '2.5.29.21'
 
 STATUS = {0: 'successful', 1: 'malformedRequest', 2: 'internalError', 3: 'tryLater',
           5: 'sigRequired', 6: 'unauthorized'}
@@ -108,6 +110,20 @@ def _time(node):
     return calendar.timegm(time.strptime(node.body.decode(), '%Y%m%d%H%M%SZ'))
 
 
+def _extensions(node):
+    """{OID: (value, critical)} of [1] EXPLICIT Extensions."""
+    found = {}
+    for ext in node[0].kids:
+        if ext[0].oid() in found:
+            raise der.DERError('extension %s twice' % ext[0].oid())
+        if len(ext) == 3 and ext[1].raw != b'\x01\x01\xff':
+            raise der.DERError('an extension spells FALSE out')
+        found[ext[0].oid()] = (ext.kids[-1].body, len(ext) == 3)
+    if not found:
+        raise der.DERError('extensions are present and empty')
+    return found
+
+
 class Single:
     def __init__(self, node):
         kids = list(node.kids)
@@ -125,8 +141,11 @@ class Single:
         self.this_update = _time(kids.pop(0))
         if kids and kids[0].tag == 0xa0:
             self.next_update = _time(kids.pop(0)[0])
+        self.extensions = {}
+        if kids and kids[0].tag == 0xa1:
+            self.extensions = _extensions(kids.pop(0))
         if kids:
-            raise der.DERError('SingleResponse with extensions or a field too many')
+            raise der.DERError('SingleResponse has a field too many')
 
     def __str__(self):
         return self.status if self.reason is None else '%s(%d)' % (self.status, self.reason)
@@ -175,11 +194,7 @@ class Response:
         if not self.singles:
             raise der.DERError('no SingleResponse')
         if kids and kids[0].tag == 0xa1:
-            for ext in kids.pop(0)[0].kids:
-                critical = len(ext) == 3
-                self.extensions[ext[0].oid()] = (ext.kids[-1].body, critical)
-            if not self.extensions:
-                raise der.DERError('responseExtensions is present and empty')
+            self.extensions = _extensions(kids.pop(0))
         if kids:
             raise der.DERError('ResponseData has a field too many')
         if NONCE in self.extensions:
@@ -200,7 +215,10 @@ class Response:
             found.append('the CertIDs are not those that were asked for, octet by octet (O-20, O-23)')
         if self.nonce is not None and self.nonce != asked_nonce:
             found.append('a nonce that was not asked for (N-5)')
-        found += ['critical extension %s (U-14)' % o for o, e in self.extensions.items() if e[1]]
+        for extensions in [self.extensions] + [s.extensions for s in self.singles]:
+            found += ['critical extension %s (U-14)' % o for o, e in extensions.items() if e[1]]
+        found += ['singleExtensions with a reasonCode (B-16)' for s in self.singles
+                  if REASON_CODE in s.extensions]
         return found + self._second_opinion()
 
     def _signer_faults(self, issuer, now):

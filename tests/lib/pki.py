@@ -17,11 +17,13 @@ def now():
 
 
 def make_key(kind='p256'):
-    if kind == 'rsa':
-        return rsa.generate_private_key(65537, 2048)
+    if kind.startswith('rsa'):
+        return rsa.generate_private_key(65537, int(kind[3:] or 2048))
     if kind == 'ed25519':
         return ed25519.Ed25519PrivateKey.generate()
-    return ec.generate_private_key({'p256': ec.SECP256R1(), 'p384': ec.SECP384R1()}[kind])
+    return ec.generate_private_key({'p256': ec.SECP256R1(), 'p384': ec.SECP384R1(),
+                                    'p521': ec.SECP521R1(),
+                                    'brainpool': ec.BrainpoolP256R1()}[kind])
 
 
 def key_pem(key, password=None):

@@ -111,7 +111,7 @@ class Responder:
         self.account = account()
         self.dir = tempfile.mkdtemp(prefix='ocsp-test-', dir='/tmp')
         os.chmod(self.dir, 0o755)
-        self.children, self.database = [], None
+        self.children, self.database, self.cas = [], None, {}
         try:
             self._prepare(ca or pki.make_root('Test CA'), store or stores()[0], config)
         except BaseException:
@@ -180,12 +180,21 @@ class Responder:
         self.write('ca.pem', ca.pem())
         self.write('ca.key', ca.key_pem())
 
+    def add_ca(self, name, ca, **keys):
+        """A section [ca NAME] for a CA that signs its own answers."""
+        self.write(name + '.pem', ca.pem())
+        self.write(name + '.key', ca.key_pem())
+        self.cas[name] = dict({'cert': name + '.pem', 'pkey': name + '.key'}, **keys)
+        self.configure()
+
     def configure(self, db=None, **keys):
         """Changes keys of [ocsp], and with db= of [db]; a value of None takes a key out."""
         self.ocsp.update(keys)
         self.db.update(db or {})
         lines = []
-        for section, values in (('db', self.db), ('ocsp', self.ocsp)):
+        sections = [('db', self.db), ('ocsp', self.ocsp)]
+        sections += [('ca ' + name, values) for name, values in self.cas.items()]
+        for section, values in sections:
             lines.append('[%s]' % section)
             lines += ['%s=%s' % (k, v) for k, v in values.items() if v is not None]
         self.config = self.write('config.ini', '\n'.join(lines) + '\n')
@@ -237,11 +246,12 @@ class Responder:
     def sql(self, statement):
         return self.database.sql(statement)
 
-    def insert(self, number, status='Valid', when=None, reason=None, certificate=b''):
+    def insert(self, number, status='Valid', when=None, reason=None, certificate=b'',
+               table='list_certs'):
         """A row as anybody's SQL could write it."""
         values = (number, when, reason, certificate, status)
-        self.sql('INSERT INTO list_certs (cert_num, revocation_time, revocation_reason, cert,'
-                 ' status) VALUES (%s)' % ', '.join(map(literal, values)))
+        self.sql('INSERT INTO %s (cert_num, revocation_time, revocation_reason, cert,'
+                 ' status) VALUES (%s)' % (table, ', '.join(map(literal, values))))
 
     def add(self, leaf, **row):
         """A row for a certificate, written as the predecessor did. Returns the certificate."""
