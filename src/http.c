@@ -281,6 +281,8 @@ enum err http_head_overflow(struct bytes in)
 {
 	struct bytes line, rest;
 
+	if (in.len > LIM_HTTP_HEAD)
+		in.len = LIM_HTTP_HEAD;
 	while (in.len && (in.p[0] == '\r' || in.p[0] == '\n'))
 		in = text_skip(in, 1);
 	if (text_cut(in, '\n', &line, &rest))

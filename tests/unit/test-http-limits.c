@@ -61,6 +61,9 @@ static void test_limits(void **state)
 	assert_int_equal(http_head_overflow(bytes_of(head, LIM_HTTP_HEAD)), E_HTTP_TARGET);
 	memcpy(head, "\r\n\r\nGET /", 9);
 	assert_int_equal(http_head_overflow(bytes_of(head, LIM_HTTP_HEAD)), E_HTTP_TARGET);
+	/* what lies beyond is not looked at */
+	head[LIM_HTTP_HEAD] = '\n';
+	assert_int_equal(http_head_overflow(bytes_of(head, LIM_HTTP_HEAD + 1)), E_HTTP_TARGET);
 }
 
 /* H-31, H-33, H-34: what is asked of a POST before its body is read. */
