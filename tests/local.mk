@@ -56,6 +56,10 @@ FUNCTIONAL_TESTS = \
 	tests/presign.py \
 	tests/sign-issuer.py \
 	tests/store-mariadb.py \
+	tests/conformance.py \
+	tests/profiles.py \
+	tests/several-cas.py \
+	tests/http-odd.py \
 	tests/docs.py
 SYSTEM_TESTS = \
 	tests/system-systemd.sh \
