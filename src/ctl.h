@@ -12,6 +12,7 @@
 #include "cache.h"
 #include "cert.h"
 #include "conf.h"
+#include "metrics.h"
 #include "mycnf.h"
 #include "store.h"
 #include "variants.h"
@@ -46,6 +47,7 @@ struct verb {
 	bool no_conf;		/* the verb itself reads the configuration */
 };
 
+extern const struct ctl_opt ctl_metrics_options[];
 extern const struct ctl_opt ctl_add_options[], ctl_presign_options[], ctl_revoke_options[],
 	ctl_setup_options[], ctl_sign_issuer_options[];
 
@@ -54,6 +56,7 @@ int ctl_add(struct ctl *c, int argc, char **argv);
 int ctl_revoke(struct ctl *c, int argc, char **argv);
 int ctl_status(struct ctl *c, int argc, char **argv);
 int ctl_check(struct ctl *c, int argc, char **argv);
+int ctl_metrics(struct ctl *c, int argc, char **argv);
 int ctl_setup(struct ctl *c, int argc, char **argv);
 int ctl_presign(struct ctl *c, int argc, char **argv);
 int ctl_sign_issuer(struct ctl *c, int argc, char **argv);
@@ -120,6 +123,9 @@ MUST_CHECK enum err ctl_cache(struct ctl *c);
 
 /* Removes every cached answer about this one. What fails is told. */
 void ctl_cache_drop(struct ctl *c, const struct ctl_target *t);
+
+/* What was counted. What fails is told. */
+MUST_CHECK enum err ctl_read_metrics(const struct ctl *c, struct metrics *m, int64_t *since);
 
 /* "2024-01-02T03:04:05Z" */
 #define CTL_TIME_LEN 21

@@ -24,6 +24,8 @@ static const struct verb verbs[] = {
 	{ GROUP_ANSWERS, "sign-issuer", " --cert CERT --root ROOT --key KEY",
 	  "make the answers about a CA's own certificate, with its root's key", ctl_sign_issuer,
 	  ctl_sign_issuer_options, true },
+	{ GROUP_WATCH, "metrics", "", "show what was counted: requests, hits, signatures, times",
+	  ctl_metrics, ctl_metrics_options, false },
 };
 #define N_VERBS (sizeof verbs / sizeof verbs[0])
 

@@ -51,6 +51,7 @@ FUNCTIONAL_TESTS = \
 	tests/cache.py \
 	tests/stdio.py \
 	tests/listen.py \
+	tests/metrics.py \
 	tests/corpus.py \
 	tests/ctl.py \
 	tests/presign.py \

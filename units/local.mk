@@ -4,7 +4,8 @@
 # they are. What is installed has the paths of this configuration.
 
 UNITS = ocsp.socket ocsp@.service ocsp-listen.socket ocsp-listen.service \
-	ocsp-presign.service ocsp-presign.timer
+	ocsp-presign.service ocsp-presign.timer \
+	ocsp-metrics.service ocsp-metrics.timer
 UNIT_FILES = $(UNITS:%=units/%)
 ETC_FILES = \
 	etc/completion/ocspctl \
@@ -28,12 +29,13 @@ sysusers_DATA = units-built/sysusers.d/ocsp_py.conf
 tmpfiles_DATA = units-built/tmpfiles.d/ocsp_py.conf
 logrotate_DATA = units-built/logrotate.d/ocsp_py
 xinetd_DATA = units-built/xinetd.d/ocsp
-examples_DATA = units-built/sudoers-ocsp
+EXAMPLES = ocsp-alerts.yml ocsp-grafana.json sudoers-ocsp
+examples_DATA = $(EXAMPLES:%=units-built/%)
 completion_DATA = units-built/completion/ocspctl
 man_MANS = $(MANUALS:%=units-built/%)
 noinst_DATA = units-built/ocsp_py/config.ini
 
-EXTRA_DIST += $(UNIT_FILES) $(ETC_FILES) $(MANUALS:%=man/%) docs/examples/sudoers-ocsp
+EXTRA_DIST += $(UNIT_FILES) $(ETC_FILES) $(MANUALS:%=man/%) $(EXAMPLES:%=docs/examples/%)
 
 # In two steps, since a path of this configuration may contain one of the others.
 RELOCATE = $(SED) \
