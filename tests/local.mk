@@ -61,13 +61,19 @@ FUNCTIONAL_TESTS = \
 	tests/profiles.py \
 	tests/several-cas.py \
 	tests/http-odd.py \
+	tests/golden.py \
+	tests/clients.py \
 	tests/docs.py
 SYSTEM_TESTS = \
 	tests/system-systemd.sh \
 	tests/system-xinetd.sh
 
+# Looks at what all the others have said.
+TRACE_TEST = tests/conformance-trace.py
+tests/conformance-trace.log: $(UNIT_TESTS:=.log) $(FUNCTIONAL_TESTS:.py=.log) $(SYSTEM_TESTS:.sh=.log)
+
 check_PROGRAMS = $(UNIT_TESTS)
-TESTS = $(UNIT_TESTS) $(FUNCTIONAL_TESTS) $(SYSTEM_TESTS)
+TESTS = $(UNIT_TESTS) $(FUNCTIONAL_TESTS) $(SYSTEM_TESTS) $(TRACE_TEST)
 
 # What a unit test is linked with that does not say otherwise.
 LDADD = libfront.a $(CMOCKA_LIBS)
@@ -128,7 +134,8 @@ AM_TESTS_ENVIRONMENT = \
 	STATIC_FRONT=$(TEST_STATIC_FRONT); export STATIC_FRONT; \
 	HAVE_SQLITE=$(TEST_SQLITE); export HAVE_SQLITE;
 
-EXTRA_DIST += $(FUNCTIONAL_TESTS) $(SYSTEM_TESTS) \
+EXTRA_DIST += $(FUNCTIONAL_TESTS) $(SYSTEM_TESTS) $(TRACE_TEST) \
+	tests/clients \
 	tests/data \
 	tests/unit/unit.h \
 	tests/lib/load.py \
