@@ -2,6 +2,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
 
@@ -190,6 +191,26 @@ EVP_PKEY *cert_public_key(struct cert *c)
 	if (!c->pkey)
 		c->pkey = key_public(c->spki);
 	return c->pkey;
+}
+
+enum err cert_to_pem(const struct cert *c, char **out, size_t *len)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *text, *copy = NULL;
+	long n = 0;
+
+	if (bio && PEM_write_bio(bio, "CERTIFICATE", "", c->der.p, (long)c->der.len)) {
+		n = BIO_get_mem_data(bio, &text);
+		copy = malloc((size_t)n + 1);
+	}
+	if (copy) {
+		memcpy(copy, text, (size_t)n);
+		copy[n] = '\0';
+		*out = copy;
+		*len = (size_t)n;
+	}
+	BIO_free(bio);
+	return copy ? E_OK : E_BUSY;
 }
 
 bool cert_issued_by(const struct cert *c, struct cert *ca)

@@ -42,6 +42,9 @@ MUST_CHECK enum err cert_load(const char *path, struct cert *out, char error[CER
 MUST_CHECK enum err cert_load_all(const char *path, struct cert **out, size_t *n,
 				  char error[CERT_ERROR_LEN]);
 
+/* The certificate as PEM, as the predecessor wrote it into the table. The caller frees *out. E_BUSY. */
+MUST_CHECK enum err cert_to_pem(const struct cert *c, char **out, size_t *len);
+
 /* NULL-safe, and on a zeroed struct. */
 void cert_free(struct cert *c);
 void cert_free_all(struct cert *list, size_t n);

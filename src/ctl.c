@@ -168,7 +168,7 @@ static enum err target_of_file(struct ctl *c, const char *path, struct ctl_targe
 	e = ctl_ca_of(c, &cert, &out->ca);
 	if (e == E_OK) {
 		memcpy(out->buf, cert.serial.p, cert.serial.len);
-		out->serial = bytes_of(out->buf, cert.serial.len);
+		out->len = cert.serial.len;
 	} else if (e == E_NOT_FOUND) {
 		ctl_say("%s was not issued by a CA of %s", path, c->conf.path);
 	}
@@ -178,9 +178,11 @@ static enum err target_of_file(struct ctl *c, const char *path, struct ctl_targe
 
 enum err ctl_target(struct ctl *c, const char *arg, struct ctl_target *out)
 {
+	struct bytes serial;
 	enum err e;
 
-	if (serial_parse(bytes_str(arg), out->buf, &out->serial)) {
+	if (serial_parse(bytes_str(arg), out->buf, &serial)) {
+		out->len = serial.len;
 		out->ca = c->first_ca;
 		if (c->end_ca - c->first_ca > 1) {
 			ctl_say("there are %zu CAs in %s: say which one with --ca NAME",
@@ -195,7 +197,7 @@ enum err ctl_target(struct ctl *c, const char *arg, struct ctl_target *out)
 		if (e != E_OK)
 			return e;
 	}
-	serial_text(out->serial, out->text);
+	serial_text(ctl_serial(out), out->text);
 	return E_OK;
 }
 
@@ -230,31 +232,4 @@ enum err ctl_cache(struct ctl *c)
 	ctl_say("the cache %s can't be opened (%s): run this as root or as %s", c->conf.cache,
 		strerror(errno), c->conf.user);
 	return E_IO;
-}
-
-void ctl_cache_drop(struct ctl *c, const struct ctl_target *t)
-{
-	struct ctl_certids ids;
-	struct cert *ca;
-	bool failed = false;
-	enum err e = ctl_ca_cert(c, t->ca, &ca);
-
-	if (e == E_OK)
-		e = ctl_certids(ca, t->serial, &ids);
-	if (e == E_OK)
-		e = ctl_cache(c);
-	if (e == E_NOT_FOUND)
-		return;
-	for (size_t i = 0; i < VARIANTS && e == E_OK; i++) {
-		/* whoever is signing what the row said before has published it then */
-		int lock = cache_lock(&c->cache, &ids.id[i], ctl_deadline(c));
-
-		if (cache_remove(&c->cache, &ids.id[i]) != E_OK)
-			failed = true;
-		if (lock >= 0)
-			close(lock);
-	}
-	if (e != E_OK || failed)
-		ctl_say("a cached answer about %s may be sent for up to %d seconds more (recheck=)",
-			t->text, c->conf.recheck_s);
 }

@@ -12,8 +12,10 @@
 #include "cache.h"
 #include "cert.h"
 #include "conf.h"
+#include "json.h"
 #include "metrics.h"
 #include "mycnf.h"
+#include "progress.h"
 #include "store.h"
 #include "variants.h"
 
@@ -47,6 +49,8 @@ struct verb {
 	bool no_conf;		/* the verb itself reads the configuration */
 };
 
+extern const struct ctl_opt ctl_import_options[], ctl_hold_options[], ctl_release_options[],
+	ctl_status_options[];
 extern const struct ctl_opt ctl_metrics_options[];
 extern const struct ctl_opt ctl_add_options[], ctl_presign_options[], ctl_revoke_options[],
 	ctl_setup_options[], ctl_sign_issuer_options[];
@@ -55,6 +59,9 @@ int ctl_init_db(struct ctl *c, int argc, char **argv);
 int ctl_add(struct ctl *c, int argc, char **argv);
 int ctl_revoke(struct ctl *c, int argc, char **argv);
 int ctl_status(struct ctl *c, int argc, char **argv);
+int ctl_import(struct ctl *c, int argc, char **argv);
+int ctl_hold(struct ctl *c, int argc, char **argv);
+int ctl_release(struct ctl *c, int argc, char **argv);
 int ctl_check(struct ctl *c, int argc, char **argv);
 int ctl_metrics(struct ctl *c, int argc, char **argv);
 int ctl_setup(struct ctl *c, int argc, char **argv);
@@ -102,10 +109,15 @@ MUST_CHECK enum err ctl_ca_of(struct ctl *c, const struct cert *cert, size_t *ca
 /* What a verb is asked about. */
 struct ctl_target {
 	uint8_t buf[LIM_SERIAL_LEN];
-	struct bytes serial;		/* a magnitude, in buf */
+	size_t len;			/* of the serial's magnitude, in buf */
 	char text[SERIAL_TEXT_LEN];
 	size_t ca;			/* index of conf.ca[] */
 };
+
+static inline struct bytes ctl_serial(const struct ctl_target *t)
+{
+	return bytes_of(t->buf, t->len);
+}
 
 /* Reads SERIAL|CERT: a hexadecimal number, or a file with a certificate. What fails is told. */
 MUST_CHECK enum err ctl_target(struct ctl *c, const char *arg, struct ctl_target *out);
@@ -121,8 +133,47 @@ MUST_CHECK enum err ctl_certids(const struct cert *ca, struct bytes serial, stru
  * a verb does last. E_NOT_FOUND: there is no cache yet; E_IO, E_USER: it was told. */
 MUST_CHECK enum err ctl_cache(struct ctl *c);
 
-/* Removes every cached answer about this one. What fails is told. */
-void ctl_cache_drop(struct ctl *c, const struct ctl_target *t);
+/* "valid", "revoked", or "odd": neither. */
+const char *ctl_status_word(enum row_status s);
+
+/* "revoked since …, reason … (…)", a line on standard output. */
+void ctl_print_revocation(const struct store_row *row);
+
+/* Members serial, status, revoked_at and reason. */
+void ctl_json_row(struct json *j, const char *serial, const struct store_row *row);
+
+/* Removes every cached answer about this one; returns how many there were. What fails is told. */
+size_t ctl_cache_drop(struct ctl *c, const struct ctl_target *t);
+
+/* Once these have changed in the table: signs those of their answers anew that were cached, or just
+ * removes them where this process can't sign. Tells which, on standard error if quiet is set. */
+void ctl_publish(struct ctl *c, const struct ctl_target *list, size_t n, bool quiet);
+
+/* A list of those, which is no use without memory: false. */
+struct ctl_targets {
+	struct ctl_target *list;
+	size_t n, cap;
+};
+MUST_CHECK bool ctl_remember(struct ctl_targets *t, struct bytes serial, size_t ca);
+
+/* SIGINT and SIGTERM from here on end every deadline and are seen by deadline_interrupted(); a
+ * second one ends the process at once. */
+void ctl_catch_signals(void);
+#define CTL_INTERRUPTED 130
+
+/* How far a long piece of work is: a line on standard error that is written over where that is a
+ * terminal, else one every now and then. */
+struct ctl_progress {
+	struct progress p;
+	const char *what;
+	int64_t total;		/* or -1 */
+	int64_t next_ms;
+	bool terminal, shown;
+};
+void ctl_progress_begin(struct ctl_progress *p, const char *what, int64_t total);
+void ctl_progress(struct ctl_progress *p, int64_t done);
+/* Before something else is written to the terminal, and at the end. */
+void ctl_progress_clear(struct ctl_progress *p);
 
 /* What was counted. What fails is told. */
 MUST_CHECK enum err ctl_read_metrics(const struct ctl *c, struct metrics *m, int64_t *since);

@@ -15,10 +15,17 @@ static const struct verb verbs[] = {
 	{ GROUP_TABLE, "init-db", "", "make the table of certificates", ctl_init_db, NULL, false },
 	{ GROUP_TABLE, "add", " CERT...", "add certificates as valid", ctl_add, ctl_add_options,
 	  false },
+	{ GROUP_TABLE, "import", " [FILE|FOLDER]",
+	  "take over index.txt, certificates, a CRL or another table", ctl_import,
+	  ctl_import_options, false },
 	{ GROUP_TABLE, "revoke", " SERIAL|CERT", "revoke a certificate", ctl_revoke,
 	  ctl_revoke_options, false },
+	{ GROUP_TABLE, "hold", " SERIAL|CERT", "revoke it for the time being", ctl_hold,
+	  ctl_hold_options, false },
+	{ GROUP_TABLE, "release", " SERIAL|CERT", "make what is on hold valid again", ctl_release,
+	  ctl_release_options, false },
 	{ GROUP_TABLE, "status", " SERIAL|CERT", "show a certificate's row and its cached answers",
-	  ctl_status, NULL, false },
+	  ctl_status, ctl_status_options, false },
 	{ GROUP_ANSWERS, "presign", "", "sign ahead what isn't fresh, on all cores", ctl_presign,
 	  ctl_presign_options, false },
 	{ GROUP_ANSWERS, "sign-issuer", " --cert CERT --root ROOT --key KEY",
@@ -32,7 +39,7 @@ static const struct verb verbs[] = {
 static const char exit_codes[] =
 	"\n"
 	"Exit codes: 0 done; 1 refused or not found; 64 command line; 65 bad data; 74 a file\n"
-	"failed; 75 the database failed; 77 wrong user; 78 configuration.\n"
+	"failed; 75 the database failed; 77 wrong user; 78 configuration; 130 interrupted.\n"
 	"check: 0 all is well, 1 warnings, 2 errors.\n";
 
 static void help(void)

@@ -27,7 +27,7 @@ struct store_ops {
 	enum err (*indexed)(struct store *s, bool *out);
 	/* E_DATA: this very key is taken */
 	enum err (*add)(struct store *s, const char *cert_num, struct bytes cert);
-	/* time: see store_format_time(); reason: a word, or NULL */
+	/* time: see store_format_time(), or NULL; reason: a word, or NULL */
 	enum err (*revoke)(struct store *s, const struct store_params *p, const char *time,
 			   const char *reason);
 	enum err (*release)(struct store *s, const struct store_params *p);
@@ -36,6 +36,7 @@ struct store_ops {
 	enum err (*add_many)(struct store *s, const struct store_new *rows, size_t n);
 	enum err (*begin)(struct store *s);
 	enum err (*commit)(struct store *s);
+	enum err (*has_cert)(struct store *s, bool *out);
 	enum err (*odd_keys)(struct store *s, bool *out);
 	enum err (*count)(struct store *s, struct store_count *out);
 };
@@ -93,9 +94,6 @@ struct store_text {
 	struct bytes cert_num, time, reason, status;
 };
 void store_read_row(const struct store_text *t, struct store_row *out);
-
-/* Pure. Which of two rows of one serial counts. */
-bool store_row_beats(const struct store_row *a, const struct store_row *b);
 
 #define STORE_TIME_LEN 20
 void store_format_time(int64_t t, char out[STORE_TIME_LEN]);

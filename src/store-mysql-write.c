@@ -134,19 +134,9 @@ enum err mysql_commit_all(struct store *s)
 enum err mysql_odd_keys(struct store *s, bool *out)
 {
 	char sql[STORE_SQL_LEN];
-	MYSQL_RES *r;
-	enum err e;
 
 	/* the column's collation may take upper case for lower case */
 	snprintf(sql, sizeof sql, "SELECT 1 FROM %s WHERE CAST(cert_num AS BINARY)<>"
 		 "CAST(LOWER(cert_num) AS BINARY) OR " STORE_ODD_KEY " LIMIT 1", s->name);
-	e = mysql_say(s, sql);
-	if (e != E_OK)
-		return e;
-	r = mysql_store_result(mysql_of(s));
-	if (!r)
-		return mysql_fail(s, mysql_errno(mysql_of(s)), mysql_error(mysql_of(s)));
-	*out = mysql_num_rows(r) > 0;
-	mysql_free_result(r);
-	return E_OK;
+	return mysql_any(s, sql, out);
 }

@@ -223,15 +223,11 @@ static enum err create(struct store *s, bool *created)
 	return e;
 }
 
-static enum err indexed(struct store *s, bool *out)
+enum err mysql_any(struct store *s, const char *sql, bool *out)
 {
-	char sql[STORE_SQL_LEN];
+	enum err e = mysql_say(s, sql);
 	MYSQL_RES *r;
-	enum err e;
 
-	snprintf(sql, sizeof sql, "SHOW INDEX FROM %s "
-		 "WHERE Column_name='cert_num' AND Seq_in_index=1", s->name);
-	e = mysql_say(s, sql);
 	if (e != E_OK)
 		return e;
 	r = mysql_store_result(mysql_of(s));
@@ -240,6 +236,23 @@ static enum err indexed(struct store *s, bool *out)
 	*out = mysql_num_rows(r) > 0;
 	mysql_free_result(r);
 	return E_OK;
+}
+
+static enum err indexed(struct store *s, bool *out)
+{
+	char sql[STORE_SQL_LEN];
+
+	snprintf(sql, sizeof sql, "SHOW INDEX FROM %s "
+		 "WHERE Column_name='cert_num' AND Seq_in_index=1", s->name);
+	return mysql_any(s, sql, out);
+}
+
+static enum err has_cert(struct store *s, bool *out)
+{
+	char sql[STORE_SQL_LEN];
+
+	snprintf(sql, sizeof sql, "SHOW COLUMNS FROM %s LIKE 'cert'", s->name);
+	return mysql_any(s, sql, out);
 }
 
 static enum err count(struct store *s, struct store_count *out)
@@ -282,6 +295,7 @@ static const struct store_ops ops = {
 	.set_cert = mysql_set_cert,
 	.begin = mysql_begin,
 	.commit = mysql_commit_all,
+	.has_cert = has_cert,
 	.odd_keys = mysql_odd_keys,
 };
 

@@ -44,6 +44,9 @@ MUST_CHECK enum err mysql_run(struct store *s, const char *sql, MYSQL_BIND *para
 /* A statement without parameters. */
 MUST_CHECK enum err mysql_say(struct store *s, const char *sql);
 
+/* Has this question a row for an answer? */
+MUST_CHECK enum err mysql_any(struct store *s, const char *sql, bool *out);
+
 /* What changes the table: see struct store_ops. */
 enum err mysql_add(struct store *s, const char *cert_num, struct bytes cert);
 enum err mysql_add_many(struct store *s, const struct store_new *rows, size_t n);

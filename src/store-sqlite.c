@@ -193,6 +193,12 @@ static enum err count(struct store *s, struct store_count *out)
 	return e;
 }
 
+static enum err has_cert(struct store *s, bool *out)
+{
+	return any_row(s, "SELECT 1 FROM pragma_table_info(?) WHERE name='cert' COLLATE NOCASE",
+		       out);
+}
+
 static const struct store_ops ops = {
 	.quote = '"',
 	.close = sqlite_store_close,
@@ -208,6 +214,7 @@ static const struct store_ops ops = {
 	.set_cert = sqlite_set_cert,
 	.begin = sqlite_begin,
 	.commit = sqlite_commit,
+	.has_cert = has_cert,
 	.odd_keys = sqlite_odd_keys,
 };
 

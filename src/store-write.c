@@ -29,8 +29,10 @@ enum err store_revoke(struct store *s, const char *table, struct bytes serial, i
 	if (e != E_OK)
 		return e;
 	store_make_forms(serial, &forms);
-	store_format_time(revoked_at, time);
-	return s->ops->revoke(s, &forms.params, time, reason_word(reason));
+	if (revoked_at != ROW_NO_TIME)
+		store_format_time(revoked_at, time);
+	return s->ops->revoke(s, &forms.params, revoked_at != ROW_NO_TIME ? time : NULL,
+			      reason_word(reason));
 }
 
 enum err store_release(struct store *s, const char *table, struct bytes serial, struct deadline d)
@@ -76,6 +78,13 @@ enum err store_commit(struct store *s, const char *table, struct deadline d)
 	if (e == E_OK)
 		s->in_transaction = false;
 	return e;
+}
+
+enum err store_has_cert(struct store *s, const char *table, struct deadline d, bool *out)
+{
+	enum err e = store_start(s, table, d);
+
+	return e == E_OK ? s->ops->has_cert(s, out) : e;
 }
 
 enum err store_odd_keys(struct store *s, const char *table, struct deadline d, bool *out)

@@ -80,7 +80,7 @@ MUST_CHECK enum err store_check(struct store *s, const char *table, struct deadl
 MUST_CHECK enum err store_add(struct store *s, const char *table, struct bytes serial,
 			      struct bytes cert, struct deadline d);
 
-/* Sets every row of this serial to Revoked. reason: ROW_NO_REASON, or a CRLReason that has a word.
+/* Sets every row of this serial to Revoked. revoked_at: or ROW_NO_TIME. reason: ROW_NO_REASON, or a CRLReason that has a word.
  * E_OK, E_NOT_FOUND, E_DB. */
 MUST_CHECK enum err store_revoke(struct store *s, const char *table, struct bytes serial,
 				 int64_t revoked_at, int reason, struct deadline d);
@@ -98,6 +98,9 @@ MUST_CHECK enum err store_set_cert(struct store *s, const char *table, struct by
  * store_close(). E_OK, E_DB. */
 MUST_CHECK enum err store_begin(struct store *s, const char *table, struct deadline d);
 MUST_CHECK enum err store_commit(struct store *s, const char *table, struct deadline d);
+
+/* Has the table a column for certificates? E_OK, E_DB. */
+MUST_CHECK enum err store_has_cert(struct store *s, const char *table, struct deadline d, bool *out);
 
 /* Is there a row whose cert_num is not as serial_text() writes it? Reads all keys. E_OK, E_DB. */
 MUST_CHECK enum err store_odd_keys(struct store *s, const char *table, struct deadline d, bool *out);
@@ -135,6 +138,9 @@ const char *store_error(const struct store *s);
 
 /* What is behind it, for a person: "MariaDB 10.11.9 at 127.0.0.1:3306, database certs". */
 const char *store_describe(const struct store *s);
+
+/* Pure: does the first of two rows of one serial count, and not the second? */
+bool store_row_beats(const struct store_row *a, const struct store_row *b);
 
 /* Pure: the words of revocation_reason. A word is read in either case, with or without its
  * underscores, and as a number: "key_compromise", "keyCompromise", "1". reason_word() is as the

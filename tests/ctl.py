@@ -201,7 +201,7 @@ def revoke_foreign():
 
 # --- the cache
 
-@tap.test('U-3: after revoke every cached answer is gone: all hashes, with NULL and without')
+@tap.test('U-3: revoke signs every cached answer anew: all hashes, with NULL and without')
 def revoke_and_cache():
     fresh()
     ctl('add', LEAF)
@@ -215,12 +215,28 @@ def revoke_and_cache():
     tap.contains(out, 'sha1: good, ')
     tap.contains(out, 'sha256, no NULL: good, ')
     tap.contains(out, ': hit')
-    ctl('revoke', '--reason', '1', LEAF)
-    tap.equal(len(r.cache_files()), 1)
-    tap.contains(ctl('status', SERIAL), 'sha1: none')
+    signed = r.signatures()
+    tap.contains(ctl('revoke', '--reason', '1', LEAF), 'cached answers: 8 removed, 8 signed anew')
+    tap.equal(len(r.cache_files()), len(asked) + 1)
+    out = ctl('status', SERIAL)
+    for name in ('sha1', 'sha256', 'sha256, no NULL', 'sha512'):
+        tap.contains(out, name + ': revoked, ')
     for request in asked:
         tap.equal(str(r.ask(request)), 'revoked(1)')
-    tap.contains(ctl('status', SERIAL), 'sha1: revoked, ')
+    tap.equal(r.signatures(), signed, 'nobody who asked had to wait for a signature')
+
+
+@tap.test('U-3: where the key can\'t be read, the cached answers are removed, which is told')
+def revoke_without_key():
+    fresh()
+    ctl('add', LEAF)
+    r.ask_about(leaf)
+    with r.configured(pkey='elsewhere.key', keep_cache=True):
+        out = ctl('revoke', LEAF)
+        tap.contains(out, 'cached answers: 1 removed, 0 signed anew')
+        tap.contains(out, 'elsewhere.key')
+        tap.contains(ctl('status', SERIAL), 'sha1: none')
+    tap.equal(str(r.ask_about(leaf)), 'revoked')
 
 
 @tap.test('what ocspctl leaves in the cache belongs to the responder')

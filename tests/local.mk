@@ -37,6 +37,8 @@ BACK_UNIT_TESTS = \
 	tests/unit/test-canned \
 	tests/unit/test-cert \
 	tests/unit/test-decide \
+	tests/unit/test-import \
+	tests/unit/test-index-txt \
 	tests/unit/test-key \
 	tests/unit/test-responder \
 	tests/unit/test-signer \
@@ -54,6 +56,7 @@ FUNCTIONAL_TESTS = \
 	tests/metrics.py \
 	tests/corpus.py \
 	tests/ctl.py \
+	tests/ctl-import.py \
 	tests/presign.py \
 	tests/sign-issuer.py \
 	tests/store-mariadb.py \
@@ -91,6 +94,11 @@ tests_unit_test_cert_CFLAGS = $(BACK_CFLAGS)
 tests_unit_test_cert_LDADD = $(UNIT_BACK_LIBS)
 tests_unit_test_decide_CFLAGS = $(BACK_CFLAGS)
 tests_unit_test_decide_LDADD = $(UNIT_BACK_LIBS)
+tests_unit_test_import_CFLAGS = $(BACK_CFLAGS)
+tests_unit_test_import_SOURCES = tests/unit/test-import.c tests/unit/pki.c tests/unit/pki.h
+tests_unit_test_import_LDADD = $(UNIT_BACK_LIBS)
+tests_unit_test_index_txt_CFLAGS = $(BACK_CFLAGS)
+tests_unit_test_index_txt_LDADD = $(UNIT_BACK_LIBS)
 tests_unit_test_key_SOURCES = tests/unit/test-key.c tests/unit/pki.c tests/unit/pki.h
 tests_unit_test_key_CFLAGS = $(BACK_CFLAGS)
 tests_unit_test_key_LDADD = $(UNIT_BACK_LIBS)

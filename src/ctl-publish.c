@@ -1,0 +1,153 @@
+/*
+ * What the cache says, brought in line with the table before the operator's command returns.
+ */
+#include "ctl.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "key.h"
+#include "responder.h"
+
+/* Large: not for a stack. */
+static struct responder responder;
+
+bool ctl_remember(struct ctl_targets *t, struct bytes serial, size_t ca)
+{
+	struct ctl_target *x;
+
+	if (t->n == t->cap) {
+		size_t cap = t->cap ? 2 * t->cap : 16;
+
+		x = realloc(t->list, cap * sizeof *x);
+		if (!x)
+			return false;
+		t->list = x;
+		t->cap = cap;
+	}
+	x = &t->list[t->n++];
+	*x = (struct ctl_target){ .len = serial.len, .ca = ca };
+	memcpy(x->buf, serial.p, serial.len);
+	serial_text(serial, x->text);
+	return true;
+}
+
+/* Which of the CertIDs had an answer is marked in *had, a bit each. E_NOT_FOUND: no cache. */
+static enum err drop(struct ctl *c, const struct ctl_target *t, struct ctl_certids *ids,
+		     unsigned *had)
+{
+	struct cert *ca;
+	bool failed = false;
+	enum err e = ctl_ca_cert(c, t->ca, &ca);
+
+	*had = 0;
+	if (e == E_OK)
+		e = ctl_certids(ca, ctl_serial(t), ids);
+	if (e == E_OK)
+		e = ctl_cache(c);
+	if (e == E_NOT_FOUND)
+		return e;
+	for (size_t i = 0; i < VARIANTS && e == E_OK; i++) {
+		struct certid_place place;
+		int lock;
+
+		if (!certid_place(&ids->id[i], &place))
+			continue;
+		/* whoever is signing what the row said before has published it then */
+		lock = cache_lock(&c->cache, &ids->id[i], ctl_deadline(c));
+		if (faccessat(c->cache.fd, place.file, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			*had |= 1u << i;
+		if (cache_remove(&c->cache, &ids->id[i]) != E_OK)
+			failed = true;
+		if (lock >= 0)
+			close(lock);
+	}
+	if (e != E_OK || failed)
+		ctl_say("a cached answer about %s may be sent for up to %d seconds more (recheck=)",
+			t->text, c->conf.recheck_s);
+	return e;
+}
+
+size_t ctl_cache_drop(struct ctl *c, const struct ctl_target *t)
+{
+	struct ctl_certids ids;
+	unsigned had;
+
+	return drop(c, t, &ids, &had) == E_OK ? (size_t)__builtin_popcount(had) : 0;
+}
+
+static void say_nothing(enum level level, const char *sentence)
+{
+	if (level >= LEVEL_WARNING)
+		ctl_say("%s", sentence);
+}
+
+static bool any_key_is_uri(const struct conf *c)
+{
+	for (size_t i = 0; i < c->n_ca; i++)
+		if (key_is_uri(c->ca[i].pkey))
+			return true;
+	return false;
+}
+
+struct publishing {
+	struct ctl *c;
+	bool opened;
+	size_t removed, signed_anew;
+	char why[RESPONDER_ERROR_LEN];	/* why nothing is signed any more; "" while it is */
+};
+
+/* As the responder would, had somebody asked. */
+static void sign(struct publishing *p, const struct certid *id)
+{
+	static uint8_t out[LIM_RESPONSE_LEN];
+	uint8_t buf[VARIANT_REQUEST_LEN];
+	struct answer_info info;
+	struct bytes der;
+
+	if (!p->opened) {
+		key_init(any_key_is_uri(&p->c->conf));
+		p->opened = responder_open(&p->c->conf, say_nothing, &responder, p->why) == E_OK;
+	}
+	if (!p->opened || p->why[0])
+		return;
+	if (responder_answer(&responder, variants_request(id, buf), ctl_deadline(p->c), out, &der,
+			     &info) != E_OK)
+		snprintf(p->why, sizeof p->why, "%s", info.why);
+	else if (info.source == SOURCE_SIGNED)
+		p->signed_anew++;
+}
+
+static void tell(const struct publishing *p, bool quiet)
+{
+	FILE *f = quiet ? stderr : stdout;
+
+	if (p->removed == 0)
+		return;
+	fprintf(f, "cached answers: %zu removed, %zu signed anew\n", p->removed, p->signed_anew);
+	if (p->why[0])
+		fprintf(f, "the next who asks gets a new one; it can't be signed here: %s\n",
+			p->why);
+}
+
+void ctl_publish(struct ctl *c, const struct ctl_target *list, size_t n, bool quiet)
+{
+	struct publishing p = { .c = c };
+
+	for (size_t i = 0; i < n; i++) {
+		struct ctl_certids ids;
+		unsigned had;
+
+		if (drop(c, &list[i], &ids, &had) != E_OK)
+			break;
+		p.removed += (size_t)__builtin_popcount(had);
+		for (size_t k = 0; k < VARIANTS; k++)
+			if (had & 1u << k)
+				sign(&p, &ids.id[k]);
+	}
+	if (p.opened)
+		responder_close(&responder);
+	tell(&p, quiet);
+}
