@@ -276,7 +276,7 @@ int ctl_sign_issuer(struct ctl *c, int argc, char **argv)
 	code = read_options(&o, argc, argv);
 	if (code >= 0)
 		return code;
-	key_init(key_is_uri(o.root.pkey));
+	key_init(KEY_NAMES | (key_is_uri(o.root.pkey) ? KEY_URI : 0));
 	e = open_both(&o, now);
 	if (e == E_OK)
 		e = make_all(&o, now);

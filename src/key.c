@@ -27,13 +27,16 @@ bool key_is_uri(const char *pkey)
 	return n >= 2 && pkey[n] == ':';
 }
 
-void key_init(bool uri)
+void key_init(unsigned needs)
 {
-	bool load = uri || getenv("OPENSSL_CONF");
-
+	bool load = (needs & KEY_URI) || getenv("OPENSSL_CONF");
 	/* NO_ATEXIT: the process ends with _exit(), and its memory with it */
-	OPENSSL_init_crypto((load ? OPENSSL_INIT_LOAD_CONFIG : OPENSSL_INIT_NO_LOAD_CONFIG) |
-			    OPENSSL_INIT_NO_ATEXIT, NULL);
+	uint64_t options = OPENSSL_INIT_NO_ATEXIT;
+
+	options |= load ? OPENSSL_INIT_LOAD_CONFIG : OPENSSL_INIT_NO_LOAD_CONFIG;
+	if (!load && !(needs & KEY_NAMES))
+		options |= OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_ADD_ALL_DIGESTS;
+	OPENSSL_init_crypto(options, NULL);
 	/* The default generator fetches all of libcrypto's ciphers, an eighth of a whole answer; this
 	 * one of the same standard (SP 800-90A) and strength needs a hash that is there already. */
 	if (!load)
@@ -104,7 +107,12 @@ static EVP_PKEY *decode_rsa(struct bytes in)
 
 static const char *excuse(const struct passphrase *pass)
 {
-	if (pass->asked && !pass->text)
+	unsigned long e = ERR_peek_last_error();
+	/* its cipher was looked for before its passphrase, without KEY_NAMES in vain */
+	bool locked = ERR_GET_LIB(e) == ERR_LIB_PEM &&
+		      ERR_GET_REASON(e) == PEM_R_UNSUPPORTED_ENCRYPTION;
+
+	if ((pass->asked || locked) && !pass->text)
 		return "it is encrypted: set password= to its passphrase";
 	if (pass->asked)
 		return "password= does not open it, or it is damaged";

@@ -15,10 +15,15 @@
 /* Is pkey= a URI ("scheme:…") and not a path? A scheme has two characters at least. Pure. */
 MUST_CHECK bool key_is_uri(const char *pkey);
 
-/* To be called before anything else of libcrypto, and once: uri says whether any key is a URI, for
- * only providers and engines need openssl.cnf. It costs a twentieth of a whole answer to read, so
- * it is left alone otherwise, unless OPENSSL_CONF asks for it. */
-void key_init(bool uri);
+/* What is made ready in libcrypto only for those who need it:
+ *  KEY_URI    openssl.cnf is read, for providers and engines; OPENSSL_CONF asks for it as well.
+ *             It takes a twentieth of a whole answer.
+ *  KEY_NAMES  the old table of all ciphers and digests by name. An encrypted key in the traditional
+ *             form and TLS look things up there. It takes a sixth of a whole answer. */
+enum key_needs { KEY_URI = 1 << 0, KEY_NAMES = 1 << 1 };
+
+/* To be called before anything else of libcrypto, and once. needs: of enum key_needs, or 0. */
+void key_init(unsigned needs);
 
 /* Opens it. A file is PEM or DER: PKCS#8 (encrypted or not) or the traditional form of RSA and EC.
  * password may be NULL; nobody is ever asked for one. E_SIGNER with a sentence in error, in which

@@ -18,11 +18,15 @@ const char *source_name(enum source s)
 
 void responder_init(const struct conf *conf)
 {
-	bool uri = false;
+	unsigned needs = conf->db_tls ? KEY_NAMES : 0;
 
-	for (size_t i = 0; i < conf->n_ca; i++)
-		uri |= key_is_uri(conf->ca[i].pkey);
-	key_init(uri);
+	for (size_t i = 0; i < conf->n_ca; i++) {
+		if (key_is_uri(conf->ca[i].pkey))
+			needs |= KEY_URI;
+		if (conf->ca[i].password)
+			needs |= KEY_NAMES;
+	}
+	key_init(needs);
 }
 
 enum err responder_open(const struct conf *conf, responder_say *say, struct responder *out,

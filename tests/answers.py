@@ -261,6 +261,22 @@ def key_kinds():
             assert 'wrong' not in r.log(), 'the password stands in the log'
 
 
+@tap.test('an encrypted key in the traditional form (openssl rsa -aes256 -traditional)')
+def traditional_key():
+    key = pki.make_key('rsa2048')
+    how = pki.serialization
+    with Responder(ca=pki.make_root('CA', key=key), password='"se#cret"') as r:
+        one = r.add(r.ca.issue('one'))
+        r.write('ca.key', key.private_bytes(
+            how.Encoding.PEM, how.PrivateFormat.TraditionalOpenSSL,
+            how.BestAvailableEncryption(b'se#cret')))
+        tap.equal(str(r.ask_about(one)), 'good')
+        r.configure(password=None)
+        r.clear_cache()
+        tap.equal(r.ask(r.request(one)).status, 'internalError')
+        tap.contains(r.log(), 'it is encrypted: set password=')
+
+
 @tap.test('a key that is not the certificate\'s signs nothing')
 def wrong_key():
     main.write('other.key', pki.key_pem(pki.make_key()))

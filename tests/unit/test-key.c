@@ -226,6 +226,6 @@ int main(void)
 	};
 
 	unsetenv("OPENSSL_CONF");
-	key_init(false);
+	key_init(KEY_NAMES);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
