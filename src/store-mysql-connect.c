@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 /* A row with its certificate, and the protocol's octets around it: what is read at most. */
@@ -160,9 +161,13 @@ MYSQL *mysql_connect_any(const struct conf *c, struct deadline d, bool write, ch
 
 #ifdef __GLIBC__
 	/* The library looks up its default port, which no connection of ours uses: a hundred
-	 * microseconds, and all library folders, where nsswitch.conf says "services: db files". */
-	__nss_configure_lookup("services", "files");
+	 * microseconds, and all library folders, where nsswitch.conf says "services: db files". The
+	 * module named here knows no services, and says so at once. */
+	__nss_configure_lookup("services", "dns");
 #endif
+	/* MariaDB's library sleeps a microsecond after connect(), and the kernel, left to itself, adds
+	 * fifty. */
+	prctl(PR_SET_TIMERSLACK, 1);
 	while (host[n])
 		n++;
 	snprintf(error, STORE_ERROR_LEN, "no database host is configured: set host= in [db]");
