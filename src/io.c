@@ -180,6 +180,9 @@ enum err io_load_file(const char *path, size_t limit, uint8_t **buf, size_t *len
 	e = open_regular(AT_FDCWD, path, true, &fd, &st);
 	if (e != E_OK)
 		return e;
+	/* room for no more than there is; files of /proc do not tell */
+	if (st.st_size > 0 && (uint64_t)st.st_size < limit)
+		limit = (size_t)st.st_size;
 	/* one octet more than allowed, to notice a file that is longer */
 	p = malloc(limit + 1);
 	if (!p) {

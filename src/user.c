@@ -64,6 +64,22 @@ static bool read_id(struct bytes v, uint32_t *out)
 	return true;
 }
 
+/* Moves on to the line of this name: the others need not be taken apart. */
+static bool skip_to(struct bytes *text, struct bytes name)
+{
+	const uint8_t *p = text->p, *end = p + text->len;
+
+	while (p && (size_t)(end - p) > name.len) {
+		if (p[name.len] == ':' && memcmp(p, name.p, name.len) == 0) {
+			*text = bytes_of(p, (size_t)(end - p));
+			return true;
+		}
+		p = memchr(p, '\n', (size_t)(end - p));
+		p = p ? p + 1 : NULL;
+	}
+	return false;
+}
+
 enum err user_find(struct bytes passwd, const char *name, uid_t *uid, gid_t *gid)
 {
 	struct bytes wanted = bytes_str(name);
@@ -75,7 +91,7 @@ enum err user_find(struct bytes passwd, const char *name, uid_t *uid, gid_t *gid
 		*uid = number;
 		*gid = number;
 	}
-	while (next_line(&passwd, &l)) {
+	while ((numeric || skip_to(&passwd, wanted)) && next_line(&passwd, &l)) {
 		bool named = bytes_eq(l.field[0], wanted);
 
 		/* a name goes before the same number, as chown(1) has it */
