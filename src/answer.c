@@ -71,15 +71,13 @@ void answer_sent(const struct answer *a)
 
 static void answer_with(struct bytes der, const struct response *r, struct answer *out)
 {
-	struct der d = der_of(r->singles);
-	struct single first;
-	bool one = response_next(&d, &first) && r->n == 1;
+	bool one = r->n == 1;
 
 	out->err = E_OK;
 	out->der = der;
 	out->response = *r;
-	out->status = one ? cert_status_name(first.status) : "successful";
-	out->kind = one ? (unsigned)first.status : ANSWER_SEVERAL;
+	out->status = one ? cert_status_name(r->first.status) : "successful";
+	out->kind = one ? (unsigned)r->first.status : ANSWER_SEVERAL;
 }
 
 static void log_answer(enum level level, const struct request *q, struct client *client,

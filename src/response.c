@@ -107,6 +107,8 @@ static bool read_singles(struct bytes list, struct response *out)
 	while (!der_done(&d)) {
 		if (!response_next(&d, &s))
 			return false;
+		if (out->n == 0)
+			out->first = s;
 		if (out->n == 0 || s.this_update > out->this_update)
 			out->this_update = s.this_update;
 		if (out->n == 0 || s.next_update < out->next_update)
@@ -216,13 +218,11 @@ enum err response_parse(struct bytes der, struct response *out)
 enum err response_find(const struct response *r, struct bytes certid_der, struct single *out)
 {
 	struct der d = der_of(r->singles);
-	struct single s;
+	struct single s = r->first;
 
-	while (response_next(&d, &s)) {
-		if (bytes_eq(s.id.der, certid_der)) {
-			*out = s;
-			return E_OK;
-		}
-	}
-	return E_NOT_FOUND;
+	while (!bytes_eq(s.id.der, certid_der))
+		if (!response_next(&d, &s))
+			return E_NOT_FOUND;
+	*out = s;
+	return E_OK;
 }

@@ -32,6 +32,7 @@ struct response {
 	struct bytes responder_key;	/* responderID byKey, 20 octets; empty if byName */
 	int64_t produced_at;
 	struct bytes singles;		/* the SingleResponses, one behind the other */
+	struct single first;		/* of them: mostly the only one */
 	size_t n;
 	int64_t this_update;		/* the latest of all */
 	int64_t next_update;		/* the earliest of all; INT64_MIN if one has none */
