@@ -7,7 +7,7 @@
 
 static enum err taken_or(struct store *s, enum err e)
 {
-	return sqlite3_extended_errcode(sqlite_of(s)) == SQLITE_CONSTRAINT_PRIMARYKEY ? E_DATA : e;
+	return sq.extended_errcode(sqlite_of(s)) == SQLITE_CONSTRAINT_PRIMARYKEY ? E_DATA : e;
 }
 
 enum err sqlite_add(struct store *s, const char *cert_num, struct bytes cert)
@@ -21,8 +21,8 @@ enum err sqlite_add(struct store *s, const char *cert_num, struct bytes cert)
 	e = sqlite_prepare(s, sql, &stmt);
 	if (e != E_OK)
 		return e;
-	sqlite3_bind_text(stmt, 1, cert_num, -1, SQLITE_STATIC);
-	sqlite3_bind_blob64(stmt, 2, cert.p, cert.len, SQLITE_STATIC);
+	sq.bind_text(stmt, 1, cert_num, -1, SQLITE_STATIC);
+	sq.bind_blob64(stmt, 2, cert.p, cert.len, SQLITE_STATIC);
 	e = sqlite_finish(s, stmt);
 	return e == E_OK ? E_OK : taken_or(s, e);
 }
@@ -34,15 +34,15 @@ static bool add_next(sqlite3_stmt *stmt, const struct store_new *row)
 
 	if (dated)
 		store_format_time(row->revoked_at, time);
-	sqlite3_bind_text(stmt, 1, row->cert_num, -1, SQLITE_STATIC);
-	sqlite3_bind_text(stmt, 2, dated ? time : NULL, -1, SQLITE_STATIC);
-	sqlite3_bind_text(stmt, 3, row->revoked ? reason_word(row->reason) : NULL, -1,
+	sq.bind_text(stmt, 1, row->cert_num, -1, SQLITE_STATIC);
+	sq.bind_text(stmt, 2, dated ? time : NULL, -1, SQLITE_STATIC);
+	sq.bind_text(stmt, 3, row->revoked ? reason_word(row->reason) : NULL, -1,
 			  SQLITE_STATIC);
 	/* of no octets, but not NULL */
-	sqlite3_bind_blob64(stmt, 4, row->cert.p ? (const void *)row->cert.p : "", row->cert.len,
+	sq.bind_blob64(stmt, 4, row->cert.p ? (const void *)row->cert.p : "", row->cert.len,
 			    SQLITE_STATIC);
-	sqlite3_bind_text(stmt, 5, row->revoked ? "Revoked" : "Valid", -1, SQLITE_STATIC);
-	return sqlite3_step(stmt) == SQLITE_DONE && sqlite3_reset(stmt) == SQLITE_OK;
+	sq.bind_text(stmt, 5, row->revoked ? "Revoked" : "Valid", -1, SQLITE_STATIC);
+	return sq.step(stmt) == SQLITE_DONE && sq.reset(stmt) == SQLITE_OK;
 }
 
 /* Within a transaction, which is what makes it fast; what fails is undone with it. */
@@ -58,7 +58,7 @@ enum err sqlite_add_many(struct store *s, const struct store_new *rows, size_t n
 	for (size_t i = 0; i < n && e == E_OK; i++)
 		if (!add_next(stmt, &rows[i]))
 			e = taken_or(s, sqlite_fail(s));
-	sqlite3_finalize(stmt);
+	sq.finalize(stmt);
 	return e;
 }
 
@@ -67,7 +67,7 @@ static enum err finish_change(struct store *s, sqlite3_stmt *stmt)
 {
 	enum err e = sqlite_finish(s, stmt);
 
-	return e == E_OK && sqlite3_changes(sqlite_of(s)) == 0 ? E_NOT_FOUND : e;
+	return e == E_OK && sq.changes(sqlite_of(s)) == 0 ? E_NOT_FOUND : e;
 }
 
 enum err sqlite_set_revoked(struct store *s, const struct store_params *p, const char *time,
@@ -82,8 +82,8 @@ enum err sqlite_set_revoked(struct store *s, const struct store_params *p, const
 	e = sqlite_prepare(s, sql, &stmt);
 	if (e != E_OK)
 		return e;
-	sqlite3_bind_text(stmt, 1, time, -1, SQLITE_STATIC);
-	sqlite3_bind_text(stmt, 2, reason, -1, SQLITE_STATIC);
+	sq.bind_text(stmt, 1, time, -1, SQLITE_STATIC);
+	sq.bind_text(stmt, 2, reason, -1, SQLITE_STATIC);
 	sqlite_bind_words(stmt, 3, p);
 	return finish_change(s, stmt);
 }
@@ -115,7 +115,7 @@ enum err sqlite_set_cert(struct store *s, const struct store_params *p, struct b
 	e = sqlite_prepare(s, sql, &stmt);
 	if (e != E_OK)
 		return e;
-	sqlite3_bind_blob64(stmt, 1, cert.p, cert.len, SQLITE_STATIC);
+	sq.bind_blob64(stmt, 1, cert.p, cert.len, SQLITE_STATIC);
 	sqlite_bind_words(stmt, 2, p);
 	return finish_change(s, stmt);
 }
@@ -152,11 +152,11 @@ enum err sqlite_odd_keys(struct store *s, bool *out)
 	e = sqlite_prepare(s, sql, &stmt);
 	if (e != E_OK)
 		return e;
-	rc = sqlite3_step(stmt);
+	rc = sq.step(stmt);
 	if (rc == SQLITE_ROW || rc == SQLITE_DONE)
 		*out = rc == SQLITE_ROW;
 	else
 		e = sqlite_fail(s);
-	sqlite3_finalize(stmt);
+	sq.finalize(stmt);
 	return e;
 }

@@ -3,20 +3,50 @@
  */
 #include "store-sqlite.h"
 
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+/* The name of its binary interface, the same since 2004. */
+#define LIBRARY "libsqlite3.so.0"
+
+struct sqlite_calls sq;
+
+static bool load(void **call, void *library, const char *name)
+{
+	*call = dlsym(library, name);
+	return *call != NULL;
+}
+
+static enum err load_library(char error[STORE_ERROR_LEN])
+{
+	static bool loaded;
+	void *library;
+
+	if (loaded)
+		return E_OK;
+	library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+#define X(name) && load((void **)&sq.name, library, "sqlite3_" #name)
+	loaded = library SQLITE_CALLS(X);
+#undef X
+	if (loaded)
+		return E_OK;
+	snprintf(error, STORE_ERROR_LEN, "type=sqlite needs %s (on Debian, package libsqlite3-0): "
+		 "%.200s", LIBRARY, dlerror());
+	return E_DB;
+}
+
 static void sqlite_store_close(struct store *s)
 {
-	sqlite3_close(sqlite_of(s));
+	sq.close(sqlite_of(s));
 	free(s);
 }
 
 enum err sqlite_fail(struct store *s)
 {
-	const char *text = sqlite3_errmsg(sqlite_of(s));
+	const char *text = sq.errmsg(sqlite_of(s));
 
-	switch (sqlite3_errcode(sqlite_of(s))) {
+	switch (sq.errcode(sqlite_of(s))) {
 	case SQLITE_BUSY:
 		return store_fail(s, "another program kept the database locked (%s)", text);
 	case SQLITE_READONLY:
@@ -33,42 +63,42 @@ enum err sqlite_fail(struct store *s)
 
 enum err sqlite_prepare(struct store *s, const char *sql, sqlite3_stmt **out)
 {
-	sqlite3_busy_timeout(sqlite_of(s), deadline_left_ms(s->deadline));
-	return sqlite3_prepare_v2(sqlite_of(s), sql, -1, out, NULL) == SQLITE_OK ? E_OK : sqlite_fail(s);
+	sq.busy_timeout(sqlite_of(s), deadline_left_ms(s->deadline));
+	return sq.prepare_v2(sqlite_of(s), sql, -1, out, NULL) == SQLITE_OK ? E_OK : sqlite_fail(s);
 }
 
 enum err sqlite_finish(struct store *s, sqlite3_stmt *stmt)
 {
-	enum err e = sqlite3_step(stmt) == SQLITE_DONE ? E_OK : sqlite_fail(s);
+	enum err e = sq.step(stmt) == SQLITE_DONE ? E_OK : sqlite_fail(s);
 
-	sqlite3_finalize(stmt);
+	sq.finalize(stmt);
 	return e;
 }
 
 void sqlite_bind_words(sqlite3_stmt *stmt, int first, const struct store_params *p)
 {
 	for (size_t i = 0; i < p->n; i++)
-		sqlite3_bind_text(stmt, first + (int)i, p->text[i], -1, SQLITE_STATIC);
+		sq.bind_text(stmt, first + (int)i, p->text[i], -1, SQLITE_STATIC);
 }
 
 enum { COL_CERT_NUM, COL_TIME, COL_REASON, COL_STATUS, COL_CERT_LEN, COL_CERT };
 
 static struct bytes column(sqlite3_stmt *stmt, int i)
 {
-	const uint8_t *p = sqlite3_column_text(stmt, i);
+	const uint8_t *p = sq.column_text(stmt, i);
 
-	return bytes_of(p, p ? (size_t)sqlite3_column_bytes(stmt, i) : 0);
+	return bytes_of(p, p ? (size_t)sq.column_bytes(stmt, i) : 0);
 }
 
 static enum err read_row(struct store *s, sqlite3_stmt *stmt, struct store_row *out)
 {
 	struct store_text t = { column(stmt, COL_CERT_NUM), column(stmt, COL_TIME),
 				column(stmt, COL_REASON), column(stmt, COL_STATUS) };
-	const void *p = sqlite3_column_blob(stmt, COL_CERT);
-	int len = sqlite3_column_bytes(stmt, COL_CERT);
+	const void *p = sq.column_blob(stmt, COL_CERT);
+	int len = sq.column_bytes(stmt, COL_CERT);
 
 	store_read_row(&t, out);
-	out->cert_too_long = sqlite3_column_int64(stmt, COL_CERT_LEN) > LIM_CERT_LEN ||
+	out->cert_too_long = sq.column_int64(stmt, COL_CERT_LEN) > LIM_CERT_LEN ||
 		len > LIM_CERT_LEN;
 	if (!p || len <= 0 || out->cert_too_long)
 		return E_OK;
@@ -98,7 +128,7 @@ static enum err select_rows(struct store *s, const char *tail, const struct stor
 	if (e != E_OK)
 		return e;
 	sqlite_bind_words(stmt, 1, p);
-	while (more && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+	while (more && (rc = sq.step(stmt)) == SQLITE_ROW) {
 		struct store_row row;
 
 		e = read_row(s, stmt, &row);
@@ -110,7 +140,7 @@ static enum err select_rows(struct store *s, const char *tail, const struct stor
 	if (more && rc != SQLITE_DONE)
 		e = sqlite_fail(s);
 out:
-	sqlite3_finalize(stmt);
+	sq.finalize(stmt);
 	return e;
 }
 
@@ -125,13 +155,13 @@ static enum err any_row(struct store *s, const char *sql, bool *out)
 
 	if (e != E_OK)
 		return e;
-	sqlite3_bind_text(stmt, 1, dot ? dot + 1 : s->table, -1, SQLITE_STATIC);
-	rc = sqlite3_step(stmt);
+	sq.bind_text(stmt, 1, dot ? dot + 1 : s->table, -1, SQLITE_STATIC);
+	rc = sq.step(stmt);
 	if (rc == SQLITE_ROW || rc == SQLITE_DONE)
 		*out = rc == SQLITE_ROW;
 	else
 		e = sqlite_fail(s);
-	sqlite3_finalize(stmt);
+	sq.finalize(stmt);
 	return e;
 }
 
@@ -182,14 +212,14 @@ static enum err count(struct store *s, struct store_count *out)
 	e = sqlite_prepare(s, sql, &stmt);
 	if (e != E_OK)
 		return e;
-	if (sqlite3_step(stmt) == SQLITE_ROW) {
-		out->valid = sqlite3_column_int64(stmt, 1);
-		out->revoked = sqlite3_column_int64(stmt, 2);
-		out->odd = sqlite3_column_int64(stmt, 0) - out->valid - out->revoked;
+	if (sq.step(stmt) == SQLITE_ROW) {
+		out->valid = sq.column_int64(stmt, 1);
+		out->revoked = sq.column_int64(stmt, 2);
+		out->odd = sq.column_int64(stmt, 0) - out->valid - out->revoked;
 	} else {
 		e = sqlite_fail(s);
 	}
-	sqlite3_finalize(stmt);
+	sq.finalize(stmt);
 	return e;
 }
 
@@ -228,17 +258,21 @@ enum err store_sqlite_open(const struct conf *c, struct deadline d, bool write, 
 		snprintf(error, STORE_ERROR_LEN, "out of memory");
 		return E_DB;
 	}
+	if (load_library(error) != E_OK) {
+		free(s);
+		return E_DB;
+	}
 	s->base.ops = &ops;
 	s->base.deadline = d;
-	if (sqlite3_open_v2(c->db_file, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+	if (sq.open_v2(c->db_file, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
 		snprintf(error, STORE_ERROR_LEN, "%s: %s (\"ocspctl init-db\" makes it, and this "
 			 "user has to have the right to read it)", c->db_file,
-			 s->db ? sqlite3_errmsg(s->db) : "out of memory");
+			 s->db ? sq.errmsg(s->db) : "out of memory");
 		sqlite_store_close(&s->base);
 		return E_DB;
 	}
 	snprintf(s->base.describe, sizeof s->base.describe, "SQLite %s, file %s",
-		 sqlite3_libversion(), c->db_file);
+		 sq.libversion(), c->db_file);
 	*out = &s->base;
 	return E_OK;
 }

@@ -111,7 +111,7 @@ tests_unit_test_signer_LDADD = $(UNIT_BACK_LIBS)
 tests_unit_test_store_CFLAGS = $(BACK_CFLAGS)
 tests_unit_test_store_LDADD = $(UNIT_BACK_LIBS)
 tests_unit_test_store_sqlite_CFLAGS = $(BACK_CFLAGS)
-tests_unit_test_store_sqlite_LDADD = $(UNIT_BACK_LIBS)
+tests_unit_test_store_sqlite_LDADD = $(UNIT_BACK_LIBS) $(SQLITE_LIBS)
 
 # These use what "make all" has built.
 $(FUNCTIONAL_TESTS:.py=.log) $(SYSTEM_TESTS:.sh=.log): all-am
