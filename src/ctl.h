@@ -51,7 +51,7 @@ struct verb {
 
 extern const struct ctl_opt ctl_import_options[], ctl_hold_options[], ctl_release_options[],
 	ctl_status_options[];
-extern const struct ctl_opt ctl_metrics_options[];
+extern const struct ctl_opt ctl_check_options[], ctl_metrics_options[];
 extern const struct ctl_opt ctl_add_options[], ctl_presign_options[], ctl_revoke_options[],
 	ctl_setup_options[], ctl_sign_issuer_options[];
 

@@ -10,8 +10,8 @@
 static const struct verb verbs[] = {
 	{ GROUP_HOST, "setup", "", "make user, folders, log file; set owners and modes (root)",
 	  ctl_setup, ctl_setup_options, true },
-	{ GROUP_HOST, "check", "", "look at everything that has to be right", ctl_check, NULL,
-	  true },
+	{ GROUP_HOST, "check", "", "look at everything that has to be right", ctl_check,
+	  ctl_check_options, true },
 	{ GROUP_TABLE, "init-db", "", "make the table of certificates", ctl_init_db, NULL, false },
 	{ GROUP_TABLE, "add", " CERT...", "add certificates as valid", ctl_add, ctl_add_options,
 	  false },

@@ -39,6 +39,8 @@ struct store_ops {
 	enum err (*has_cert)(struct store *s, bool *out);
 	enum err (*odd_keys)(struct store *s, bool *out);
 	enum err (*count)(struct store *s, struct store_count *out);
+	/* NULL: there is nothing to be said */
+	enum err (*facts)(struct store *s, struct store_facts *out);
 };
 
 #define STORE_NAME_LEN 256
@@ -94,6 +96,9 @@ struct store_text {
 	struct bytes cert_num, time, reason, status;
 };
 void store_read_row(const struct store_text *t, struct store_row *out);
+
+/* Pure. Adds what a line of SHOW GRANTS allows beyond SELECT to a list in out. */
+void store_read_grant(const char *line, char *out, size_t cap);
 
 #define STORE_TIME_LEN 20
 void store_format_time(int64_t t, char out[STORE_TIME_LEN]);

@@ -287,6 +287,7 @@ static const struct store_ops ops = {
 	.create = create,
 	.indexed = indexed,
 	.count = count,
+	.facts = mysql_facts,
 	.lock = " FOR UPDATE",
 	.add = mysql_add,
 	.add_many = mysql_add_many,

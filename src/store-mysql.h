@@ -58,4 +58,6 @@ enum err mysql_begin(struct store *s);
 enum err mysql_commit_all(struct store *s);
 enum err mysql_odd_keys(struct store *s, bool *out);
 
+enum err mysql_facts(struct store *s, struct store_facts *out);
+
 #endif

@@ -190,6 +190,14 @@ enum err store_count(struct store *s, const char *table, struct deadline d, stru
 	return e == E_OK ? s->ops->count(s, out) : e;
 }
 
+enum err store_facts(struct store *s, const char *table, struct deadline d, struct store_facts *out)
+{
+	enum err e = store_start(s, table, d);
+
+	*out = (struct store_facts){ .by_index = true };
+	return e == E_OK && s->ops->facts ? s->ops->facts(s, out) : e;
+}
+
 const char *store_error(const struct store *s)
 {
 	return s->error;

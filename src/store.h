@@ -133,6 +133,18 @@ struct store_count {
 MUST_CHECK enum err store_count(struct store *s, const char *table, struct deadline d,
 				struct store_count *out);
 
+/* What the database says about itself. SQLite has no accounts, and this host's clock. E_OK, E_DB. */
+struct store_facts {
+	bool has_account;
+	char more[256];		/* what the account may do beyond SELECT: "INSERT, UPDATE", or "" */
+	char key_type[128];	/* of cert_num: "varchar(50) utf8mb4_general_ci", or "" */
+	bool by_index;		/* a lookup can use the index on cert_num */
+	bool has_clock;
+	int64_t clock_ms;
+};
+MUST_CHECK enum err store_facts(struct store *s, const char *table, struct deadline d,
+				struct store_facts *out);
+
 /* A sentence about the last failure of this store. Valid until the next call. */
 const char *store_error(const struct store *s);
 

@@ -358,8 +358,11 @@ def check_canned():
     r.write('old.der', root.answer(middle, start=pki.now() - 9 * pki.DAY,
                                    end=pki.now() - 2 * pki.DAY))
     r.write('foreign.der', pki.make_root('Other').answer(middle))
+    r.write('middle.pem', middle.pem())
+    r.write('middle.key', middle.key_pem())
+    own = {'cert': 'middle.pem', 'pkey': 'middle.key'}
     for name, keys, code, says in (
-            ('canned.der', {'root': 'root.pem'}, 0, 'more days'),
+            ('canned.der', dict(own, root='root.pem'), 0, 'more days'),
             ('canned.der', {}, 1, 'set root='),
             ('late.der', {'root': 'root.pem'}, 1, 'for 3 more days'),
             ('old.der', {'root': 'root.pem'}, 2, 'was valid until'),

@@ -186,7 +186,7 @@ def manual_keys():
                       read('src', 'conf-keys.def'), re.M)
     assert len(rows) > 15, rows
     for section, key, default in rows:
-        tap.contains(manual[section.lower(), key], 'Default: %s.' % default, key)
+        assert re.search('Default: %s[.;]' % re.escape(default), manual[section.lower(), key]), key
 
 
 @tap.test('the manual of each program has all its options and exit codes')

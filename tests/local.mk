@@ -31,6 +31,7 @@ FRONT_UNIT_TESTS = \
 	tests/unit/test-response \
 	tests/unit/test-sandbox \
 	tests/unit/test-sha256 \
+	tests/unit/test-unit-file \
 	tests/unit/test-user
 BACK_UNIT_TESTS = \
 	tests/unit/test-basic \
@@ -42,7 +43,8 @@ BACK_UNIT_TESTS = \
 	tests/unit/test-key \
 	tests/unit/test-responder \
 	tests/unit/test-signer \
-	tests/unit/test-store
+	tests/unit/test-store \
+	tests/unit/test-store-facts
 if HAVE_SQLITE
 BACK_UNIT_TESTS += tests/unit/test-store-sqlite
 endif
@@ -54,6 +56,7 @@ FUNCTIONAL_TESTS = \
 	tests/stdio.py \
 	tests/listen.py \
 	tests/metrics.py \
+	tests/check.py \
 	tests/corpus.py \
 	tests/ctl.py \
 	tests/ctl-import.py \
@@ -108,6 +111,9 @@ tests_unit_test_responder_LDADD = $(UNIT_BACK_LIBS)
 tests_unit_test_signer_SOURCES = tests/unit/test-signer.c tests/unit/pki.c tests/unit/pki.h
 tests_unit_test_signer_CFLAGS = $(BACK_CFLAGS)
 tests_unit_test_signer_LDADD = $(UNIT_BACK_LIBS)
+tests_unit_test_store_facts_CFLAGS = $(BACK_CFLAGS)
+tests_unit_test_store_facts_LDADD = $(UNIT_BACK_LIBS)
+tests_unit_test_unit_file_SOURCES = tests/unit/test-unit-file.c src/unit-file.c
 tests_unit_test_store_CFLAGS = $(BACK_CFLAGS)
 tests_unit_test_store_LDADD = $(UNIT_BACK_LIBS)
 tests_unit_test_store_sqlite_CFLAGS = $(BACK_CFLAGS)

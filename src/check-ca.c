@@ -1,0 +1,146 @@
+/* Certificates, keys and canned answers of each CA. */
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "canned.h"
+#include "check.h"
+#include "key.h"
+
+/* Days before a certificate's end at which it becomes a warning. */
+#define CERT_DAYS 30
+#define DAY_S 86400
+
+static void check_key_file(struct check *k, const char *pkey)
+{
+	struct stat st;
+
+	if (key_is_uri(pkey) || stat(pkey, &st) != 0)
+		return;		/* opening it says why */
+	if (st.st_mode & (S_IRWXG | S_IRWXO))
+		check_tell(k, "key", FOUND_ERROR, "the key %s is open to others than its owner: "
+			   "chmod 600 %s", pkey, pkey);
+	else if (k->known_user && st.st_uid != k->uid)
+		check_tell(k, "key", FOUND_WARNING, "the key %s belongs to another user than %s: "
+			   "chown %s %s", pkey, k->ctl->conf.user, k->ctl->conf.user, pkey);
+	else
+		check_tell(k, "key", FOUND_OK, "the key %s is open to its owner alone", pkey);
+}
+
+/* As what it may sign: signer_open() has refused what may not. */
+static void tell_usage(struct check *k, struct signer *s, const char *warning)
+{
+	struct cert_usage u = cert_usage(signer_cert(s));
+	const char *path = s->conf->cert;
+	char subject[256];
+
+	if (warning[0])
+		check_tell(k, "certificate", FOUND_WARNING, "%s", warning);
+	if (s->delegated)
+		check_tell(k, "certificate", FOUND_OK, "%s may sign: %s has delegated it "
+			   "(OCSPSigning%s%s)", path,
+			   cert_subject_text(&s->ca, subject, sizeof subject),
+			   u.has_ku ? ", digitalSignature" : ", no key usage",
+			   u.nocheck ? ", nocheck" : "");
+	else
+		check_tell(k, "certificate", FOUND_OK, "%s may sign: it is the CA's own (%s%s)",
+			   path, u.is_ca ? "cA" : "self-issued, no cA",
+			   !u.has_ku ? ", no key usage" :
+			   u.ku_digital_signature ? ", digitalSignature" : "");
+}
+
+static void check_ca(struct check *k, size_t i)
+{
+	const struct conf_ca *ca = &k->ctl->conf.ca[i];
+	char error[SIGNER_ERROR_LEN], warning[SIGNER_ERROR_LEN];
+	int64_t now = clock_real_ms() / 1000, days;
+	struct signer *s = &k->signer[i];
+	bool dated;
+
+	if (signer_open(ca, k->ctl->conf.profile, s, error, warning) != E_OK) {
+		check_tell(k, "certificate", FOUND_ERROR, "%s", error);
+		return;
+	}
+	tell_usage(k, s, warning);
+	days = (signer_not_after(s) - now) / DAY_S;
+	dated = signer_check_dates(s, now, error) == E_OK;
+	if (!dated)
+		check_tell(k, "certificate", FOUND_ERROR, "%s", error);
+	else if (days < CERT_DAYS)
+		check_tell(k, "certificate", FOUND_WARNING, "%s can sign for %lld more days: "
+			   "renew it", ca->cert, (long long)days);
+	else
+		check_tell(k, "certificate", FOUND_OK, "%s can sign for %lld more days", ca->cert,
+			   (long long)days);
+	check_key_file(k, ca->pkey);
+	if (signer_load_key(s, error) != E_OK) {
+		check_tell(k, "key", FOUND_ERROR, "%s", error);
+		return;
+	}
+	check_tell(k, "key", FOUND_OK, "the private key of section [%s] belongs to %s", ca->name,
+		   ca->cert);
+	k->can_sign[i] = dated;
+}
+
+/* Is one of its answers about the certificate of the CA in whose section it stands? Whoever asks
+ * about that one names its issuer and its serial number. */
+static bool is_about(const struct canned *c, const struct cert *ca)
+{
+	struct cert issuer = { .subject = ca->issuer };
+	struct der d = der_of(c->response.singles);
+	uint8_t hash[CERT_HASH_LEN];
+	struct bytes serial;
+	struct single s;
+
+	while (response_next(&d, &s))
+		if (s.id.alg != HASH_UNKNOWN && certid_serial(&s.id, &serial) &&
+		    bytes_eq(serial, ca->serial) && cert_name_hash(&issuer, s.id.alg, hash) &&
+		    bytes_eq(s.id.name_hash, bytes_of(hash, hashalg_len(s.id.alg))))
+			return true;
+	return false;
+}
+
+static void check_canned(struct check *k, size_t i, const char *path)
+{
+	const struct conf_ca *ca = &k->ctl->conf.ca[i];
+	int64_t now = clock_real_ms() / 1000, days;
+	char error[CANNED_ERROR_LEN];
+	struct canned c;
+
+	if (canned_load(path, ca, &c, error) != E_OK) {
+		check_tell(k, "canned", FOUND_ERROR, "%s", error);
+		return;
+	}
+	days = (c.response.next_update - now) / DAY_S;
+	if (canned_check(&c, now, error) != E_OK)
+		check_tell(k, "canned", FOUND_ERROR, "%s", error);
+	else if (c.response.next_update == INT64_MIN)
+		check_tell(k, "canned", FOUND_WARNING, "ocspresponse %s has no nextUpdate, so it "
+			   "never expires: make it anew with one", path);
+	else if (canned_ends_soon(&c, now))
+		check_tell(k, "canned", FOUND_WARNING, "ocspresponse %s is valid for %lld more "
+			   "days: make it anew with the root's key (ocspctl sign-issuer)", path,
+			   (long long)days);
+	else if (!ca->root)
+		check_tell(k, "canned", FOUND_WARNING, "ocspresponse %s is valid for %lld more "
+			   "days, but its signature is not verified: set root= to the certificate "
+			   "of the CA that made it", path, (long long)days);
+	else if (k->signer[i].ca.octets && !is_about(&c, &k->signer[i].ca))
+		check_tell(k, "canned", FOUND_WARNING, "ocspresponse %s is about another "
+			   "certificate than that of the CA of section [%s]: is it in the right "
+			   "section?", path, ca->name);
+	else
+		check_tell(k, "canned", FOUND_OK, "ocspresponse %s is valid for %lld more days",
+			   path, (long long)days);
+	canned_free(&c);
+}
+
+void check_cas(struct check *k)
+{
+	for (size_t i = 0; i < k->ctl->conf.n_ca; i++) {
+		const struct conf_ca *ca = &k->ctl->conf.ca[i];
+
+		check_ca(k, i);
+		for (size_t j = 0; ca->ocspresponse[j]; j++)
+			check_canned(k, i, ca->ocspresponse[j]);
+	}
+}
