@@ -77,9 +77,14 @@ class SQLite:
 
 class MySQL:
     def __init__(self):
-        self.server = mariadb.MariaDB().start()
-        self.server.sql(CREATE_DATABASE)
-        self.server.user('cert', 'pycert', 'certs')
+        self.server = mariadb.MariaDB()
+        try:
+            self.server.start()
+            self.server.sql(CREATE_DATABASE)
+            self.server.user('cert', 'pycert', 'certs')
+        except BaseException:
+            self.server.remove()
+            raise
 
     def config(self):
         return {'type': 'mysql', 'host': '127.0.0.1', 'port': self.server.port, 'db': 'certs',

@@ -3,6 +3,7 @@
 Every test is one function and one line of the report. A test fails by raising: a failed assert,
 or anything else. What it printed or raised follows as comments.
 """
+import signal
 import sys
 import time
 import traceback
@@ -67,6 +68,8 @@ def run(cleanup=None):
     """Runs all tests that were registered and exits. With arguments on the command line, those
     tests only whose name contains one of them. cleanup() is called whatever happens."""
     sys.stdout.reconfigure(line_buffering=True, errors='backslashreplace')
+    # a test that takes too long is ended like this, and has to clean up as well
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     words = sys.argv[1:]
     chosen = [t for t in _tests if not words or any(w in t[0] for w in words)]
     print('1..%d' % len(chosen))
