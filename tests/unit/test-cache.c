@@ -278,9 +278,40 @@ static void a_reader_sees_whole_answers_only(void **state)
 	cache_close(&c);
 }
 
+static size_t noted(const struct cache *c, struct bytes text)
+{
+	assert_int_equal(cache_put_note(c, CACHE_ISSUERS, text), E_OK);
+	return cache_get_note(c, CACHE_ISSUERS, buf, 100);
+}
+
+/* U-10: what people are shown was written by us, and is read as if a stranger had written it. */
+static void notes(void **state)
+{
+	struct cache c = opened(60), none = { .fd = -1 };
+	uint8_t large[101];
+
+	(void)state;
+	memset(large, 'x', sizeof large);
+	assert_true(cache_note_is_older(&c, CACHE_ISSUERS, 3600));
+	assert_int_equal(noted(&c, B("CN = Käse\n")), 11);
+	assert_memory_equal(buf, "CN = Käse\n", 11);
+	assert_false(cache_note_is_older(&c, CACHE_ISSUERS, 3600));
+	assert_true(cache_note_is_older(&c, CACHE_ISSUERS, 0));
+	assert_int_equal(noted(&c, B("\x1b[2J")), 0);
+	assert_int_equal(noted(&c, B("a\0b")), 0);
+	assert_int_equal(noted(&c, B("\x7f")), 0);
+	assert_int_equal(noted(&c, bytes_of(large, 100)), 100);
+	assert_int_equal(noted(&c, bytes_of(large, 101)), 0);
+	assert_false(cache_note_is_older(&none, CACHE_ISSUERS, 0));
+	assert_int_equal(cache_put_note(&none, CACHE_ISSUERS, B("x")), E_IO);
+	assert_int_equal(cache_get_note(&none, CACHE_ISSUERS, buf, 100), 0);
+	cache_close(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(notes),
 		cmocka_unit_test(publishes_and_finds),
 		cmocka_unit_test(a_marker_of_the_folder_renews_all_leases),
 		cmocka_unit_test(refuses_what_a_stranger_left),

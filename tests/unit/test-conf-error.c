@@ -132,6 +132,27 @@ static void extended_revoke_is_not_for_br(void **state)
 		"(Baseline Requirements 4.9.13, 7.2.2): say unknown=unauthorized");
 }
 
+/* B-2, B-4, C-4 */
+static void times_that_br_forbids(void **state)
+{
+	static const char hours[] =
+		PATH ":4: [ocsp] producetime is less than the 8 hours that profile=br asks for "
+		"(Baseline Requirements 4.9.9): say producetime=8h or more";
+	static const char days[] =
+		PATH ":8: [ca x] producetime is more than the 7 days that profile=br allows "
+		"(Microsoft 3.2.2; 10 days by Baseline Requirements 4.9.9, with a new answer "
+		"after 4): say producetime=7d or less";
+	static const char back[] =
+		PATH ":4: [ocsp] backdate is more than a quarter of producetime, so that "
+		"profile=br has no time left to sign the next answer in (Baseline Requirements "
+		"4.9.9): make one longer, or the other shorter";
+
+	(void)state;
+	refuses(B(DB OCSP "producetime=7h\nprofile=br\n"), hours);
+	refuses(B(DB OCSP "profile=br\n[ca x]\ncert=c\npkey=k\nproducetime=8d\n"), days);
+	refuses(B(DB OCSP "backdate=7h\nprofile=br\n"), back);
+}
+
 #define X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 
 static void values(void **state)
@@ -342,6 +363,7 @@ int main(void)
 		cmocka_unit_test(keys),
 		cmocka_unit_test(missing_keys),
 		cmocka_unit_test(extended_revoke_is_not_for_br),
+		cmocka_unit_test(times_that_br_forbids),
 		cmocka_unit_test(values),
 		cmocka_unit_test(bounds_are_allowed),
 		cmocka_unit_test(a_path_has_a_limit),

@@ -191,6 +191,62 @@ static void further_cas_inherit(void **state)
 	conf_free(&c);
 }
 
+struct advised {
+	int n;
+	const char *last, *section;
+};
+
+static void count(void *context, const struct conf_ca *ca, const char *sentence)
+{
+	struct advised *a = context;
+
+	a->n++;
+	a->last = sentence;
+	a->section = ca->name;
+}
+
+/* C-1, L-10, L-16: said, and not refused. And what a profile changes where nothing is said. */
+static void profiles(void **state)
+{
+	static const struct {
+		const char *lines;
+		int unknown, nonce, advices;
+		const char *about;
+	} t[] = {
+		{ "", UNKNOWN_UNAUTHORIZED, NONCE_IGNORE, 0, "" },
+		{ "profile=private\n", UNKNOWN_UNAUTHORIZED, NONCE_IGNORE, 0, "" },
+		{ "profile=br\n", UNKNOWN_UNAUTHORIZED, NONCE_IGNORE, 0, "" },
+		{ "profile=rfc6960\n", UNKNOWN_UNKNOWN, NONCE_ECHO, 0, "" },
+		{ "profile=rfc6960\nnonce=ignore\nunknown=unauthorized\n", UNKNOWN_UNAUTHORIZED,
+		  NONCE_IGNORE, 0, "" },
+		{ "unknown=unknown\n", UNKNOWN_UNKNOWN, NONCE_IGNORE, 1, "RFC 9919 3.2.3" },
+		{ "unknown=revoked\nprofile=private\n", UNKNOWN_REVOKED, NONCE_IGNORE, 0, "" },
+		{ "backdate=7h\n", UNKNOWN_UNAUTHORIZED, NONCE_IGNORE, 1, "a quarter" },
+		{ "backdate=6h\n", UNKNOWN_UNAUTHORIZED, NONCE_IGNORE, 0, "" },
+		{ "maxage=13h\n", UNKNOWN_UNAUTHORIZED, NONCE_IGNORE, 1, "RFC 9919 7.1" },
+		{ "recheck=301\n", UNKNOWN_UNAUTHORIZED, NONCE_IGNORE, 1, "RFC 9919 7.1" },
+		{ "recheck=301\nmaxage=0\n", UNKNOWN_UNAUTHORIZED, NONCE_IGNORE, 0, "" },
+		{ "profile=br\nverify=no\n", UNKNOWN_UNAUTHORIZED, NONCE_IGNORE, 1, "7.3" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		struct advised a = { .n = 0, .last = "" };
+		char text[256];
+		struct conf c;
+
+		snprintf(text, sizeof text, DB OCSP "%s", t[i].lines);
+		c = parsed(bytes_str(text), 0);
+		conf_advise(&c, count, &a);
+		assert_int_equal(c.unknown, t[i].unknown);
+		assert_int_equal(c.nonce, t[i].nonce);
+		assert_int_equal(a.n, t[i].advices);
+		assert_non_null(strstr(a.last, t[i].about));
+		assert_true(a.n == 0 || strcmp(a.section, "ocsp") == 0);
+		conf_free(&c);
+	}
+}
+
 static void tls_is_implied_and_verified(void **state)
 {
 	static const struct {
@@ -418,6 +474,7 @@ int main(void)
 		cmocka_unit_test(socket_as_number_or_path),
 		cmocka_unit_test(every_key_is_read),
 		cmocka_unit_test(further_cas_inherit),
+		cmocka_unit_test(profiles),
 		cmocka_unit_test(tls_is_implied_and_verified),
 		cmocka_unit_test(admin_is_for_who_writes),
 		cmocka_unit_test(defaults_are_as_documented),
