@@ -37,6 +37,14 @@ void key_init(unsigned needs)
 	if (!load && !(needs & KEY_NAMES))
 		options |= OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_ADD_ALL_DIGESTS;
 	OPENSSL_init_crypto(options, NULL);
+	/* these few are looked up by name even so, where a certificate or a CRL is signed in a way
+	 * that sigalg.c does not know: RSA-PSS, SHA-1 */
+	if (!load && !(needs & KEY_NAMES)) {
+		EVP_add_digest(EVP_sha1());
+		EVP_add_digest(EVP_sha256());
+		EVP_add_digest(EVP_sha384());
+		EVP_add_digest(EVP_sha512());
+	}
 	/* The default generator fetches all of libcrypto's ciphers, an eighth of a whole answer; this
 	 * one of the same standard (SP 800-90A) and strength needs a hash that is there already. */
 	if (!load)
