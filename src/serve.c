@@ -114,7 +114,7 @@ static enum err send_reply(struct connection *c, const struct http_request *q,
 	r->persistent = q->persistent && r->status < 400;
 	c->persistent = r->persistent;
 	r->now_s = clock_real_ms() / 1000;
-	r->max_age_s = http_max_age(c->front->conf->maxage_s, r->next_update_s, r->now_s);
+	r->max_age_s = http_max_age(r->max_age_s, r->next_update_s, r->now_s);
 	r->has_body = r->status != 304;
 	r->body_len = content.len;
 	if (q->method == HTTP_HEAD || r->status == 304)
@@ -150,6 +150,19 @@ static enum err send_http_error(struct connection *c, const struct http_request 
 	return send_text(c, q, status, bytes_str(text));
 }
 
+/* How long a cache may keep it. A certificate on hold may be good again at any moment (RFC 5280
+ * 5.3.1), so its answer is not kept longer than we ourselves do without asking. */
+static int64_t max_age_of(const struct conf *conf, const struct response *r)
+{
+	struct der d = der_of(r->singles);
+	struct single s;
+
+	while (response_next(&d, &s))
+		if (s.status == CERT_REVOKED && s.reason == 6 && conf->recheck_s < conf->maxage_s)
+			return conf->recheck_s;
+	return conf->maxage_s;
+}
+
 static enum err send_answer(struct connection *c, const struct http_request *q,
 			    const struct answer *a)
 {
@@ -168,6 +181,7 @@ static enum err send_answer(struct connection *c, const struct http_request *q,
 		r.cacheable = !r.is_private && a->response.next_update != INT64_MIN;
 		r.this_update_s = a->response.this_update;
 		r.next_update_s = a->response.next_update;
+		r.max_age_s = max_age_of(conf, &a->response);
 	}
 	/* a digest only for those who can use it */
 	if (r.cacheable && (get || q->if_none_match.p)) {

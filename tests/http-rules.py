@@ -106,6 +106,18 @@ def get_headers():
     tap.equal(int(h['content-length']), len(reply.body))
 
 
+@tap.test('certificateHold has the shortest max-age: recheck, if that is less than maxage (P-5)')
+def max_age_on_hold():
+    held = r.add(r.ca.issue('on hold'))
+    for recheck, maxage, least in (('20', '300', 20), ('200', '100', 100)):
+        for reason, want in (('certificate_hold', least), ('superseded', int(maxage))):
+            r.revoke(held, reason=reason)
+            r.clear_cache()
+            with r.configured(recheck=recheck, maxage=maxage):
+                reply = ask(wire.get(wire.target(r.request(held))))
+            tap.contains(reply.headers['cache-control'], 'max-age=%d,' % want)
+
+
 @tap.test('max-age never reaches beyond nextUpdate (H-41, U-4)')
 def max_age():
     with r.configured(maxage='86400', producetime='1h'):
