@@ -1,19 +1,24 @@
 /*
  * spawn.c - what a whole process costs: starts commands in turn, many times, and prints wall time,
- * processor time and peak memory of each, and the ratio to the first.
+ * processor time and peak memory of each.
  *
- *   spawn ROUNDS INPUT [-u PATH] NAME COMMAND [ARG...] [-- [-u PATH] NAME COMMAND [ARG...]]...
+ *   spawn ROUNDS [-f FIRST] INPUT [-u PATH] NAME COMMAND [ARG...] [-- [-u PATH] NAME COMMAND...]...
  *
- * Each gets INPUT on standard input; its output goes to /dev/null. -u PATH removes that file before
- * each start (so that a cached answer is missed). Commands take turns, so that noise of the machine
- * hits all of them alike.
+ * Each gets INPUT on standard input; its output goes to /dev/null. A "%d" in INPUT is the number of
+ * the round, counted from FIRST (0). -u PATH removes that file before each start (so that a cached
+ * answer is missed). Commands take turns, so that noise of the machine hits all of them alike.
+ *
+ * A line for each: name, min, p50, p99 and mean wall time in us, mean processor time in us (of the
+ * process; of what it left behind nothing), peak memory in KiB, failures.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -38,7 +43,17 @@ static double now_us(void)
 	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
-static void run(struct command *c, const char *input, int round)
+static void input_of(const char *input, int round, char out[4096])
+{
+	const char *mark = strstr(input, "%d");
+
+	if (mark)
+		snprintf(out, 4096, "%.*s%d%s", (int)(mark - input), input, round, mark + 2);
+	else
+		snprintf(out, 4096, "%s", input);
+}
+
+static void run(struct command *c, const char *input, double *wall_us)
 {
 	posix_spawn_file_actions_t actions;
 	struct rusage usage;
@@ -57,13 +72,60 @@ static void run(struct command *c, const char *input, int round)
 		exit(1);
 	}
 	wait4(pid, &status, 0, &usage);
-	c->wall_us[round] = now_us() - begin;
+	*wall_us = now_us() - begin;
 	posix_spawn_file_actions_destroy(&actions);
 	c->cpu_us += (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6 +
 		     (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-	if (usage.ru_maxrss > c->peak_kib)
-		c->peak_kib = usage.ru_maxrss;
 	c->failed += status != 0;
+}
+
+/* What wait4() tells includes the memory of whoever called fork(): the kernel is asked just before
+ * the process ends. */
+static long peak_of(pid_t pid)
+{
+	char path[64], line[256];
+	long kib = 0;
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	f = fopen(path, "r");
+	while (f && fgets(line, sizeof line, f))
+		if (strncmp(line, "VmHWM:", 6) == 0)
+			kib = atol(line + 6);
+	if (f)
+		fclose(f);
+	return kib;
+}
+
+static void measure_peak(struct command *c, const char *input)
+{
+	int status, in, out;
+	pid_t pid;
+
+	if (c->remove)
+		unlink(c->remove);
+	pid = fork();
+	if (pid == 0) {
+		in = open(input, O_RDONLY);
+		out = open("/dev/null", O_WRONLY);
+		if (dup2(in, 0) != 0 || dup2(out, 1) != 1 || ptrace(PTRACE_TRACEME, 0, 0, 0) != 0)
+			_exit(126);
+		execvp(c->argv[0], c->argv);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
+		return;
+	ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACEEXIT | PTRACE_O_EXITKILL);
+	ptrace(PTRACE_CONT, pid, 0, 0);
+	while (waitpid(pid, &status, 0) == pid && WIFSTOPPED(status)) {
+		int sig = WSTOPSIG(status);
+
+		if (status >> 8 == (SIGTRAP | (PTRACE_EVENT_EXIT << 8))) {
+			c->peak_kib = peak_of(pid);
+			sig = 0;
+		}
+		ptrace(PTRACE_CONT, pid, 0, sig);
+	}
 }
 
 static int ascending(const void *a, const void *b)
@@ -75,18 +137,26 @@ static int ascending(const void *a, const void *b)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: spawn ROUNDS INPUT [-u PATH] NAME COMMAND [ARG...] [-- ...]\n");
+	fprintf(stderr, "usage: spawn ROUNDS [-f FIRST] INPUT [-u PATH] NAME COMMAND [ARG...] "
+			"[-- ...]\n");
 	return 64;
 }
 
 int main(int argc, char **argv)
 {
 	struct command command[MAX_COMMANDS] = { 0 };
-	int n = 0, rounds = argc > 1 ? atoi(argv[1]) : 0;
+	int n = 0, rounds = argc > 1 ? atoi(argv[1]) : 0, first = 0, i = 2;
+	const char *input;
+	char path[4096];
 
-	if (argc < 5 || rounds < 1)
+	if (argc > 4 && strcmp(argv[2], "-f") == 0) {
+		first = atoi(argv[3]);
+		i = 4;
+	}
+	if (argc < i + 3 || rounds < 1)
 		return usage();
-	for (int i = 3; i < argc && n < MAX_COMMANDS; i++) {
+	input = argv[i++];
+	for (; i < argc && n < MAX_COMMANDS; i++) {
 		struct command *c = &command[n++];
 
 		if (strcmp(argv[i], "-u") == 0 && i + 2 < argc) {
@@ -102,19 +172,27 @@ int main(int argc, char **argv)
 			return usage();
 		argv[i] = NULL;
 	}
-	for (int r = 0; r < rounds; r++)
-		for (int i = 0; i < n; i++)
-			run(&command[i], argv[2], r);
-	printf("%-34s %9s %9s %9s %9s %8s %7s\n", "", "min us", "p50 us", "p99 us", "cpu us",
-	       "peak KiB", "x first");
-	for (int i = 0; i < n; i++) {
-		struct command *c = &command[i];
+	for (int r = 0; r < rounds; r++) {
+		input_of(input, first + r, path);
+		/* each is the first of a round as often as the others */
+		for (int k = 0; k < n; k++) {
+			struct command *c = &command[(k + r) % n];
 
+			run(c, path, &c->wall_us[r]);
+		}
+	}
+	input_of(input, first + rounds, path);
+	for (int k = 0; k < n; k++) {
+		struct command *c = &command[k];
+		double sum = 0;
+
+		measure_peak(c, path);
+		for (int r = 0; r < rounds; r++)
+			sum += c->wall_us[r];
 		qsort(c->wall_us, (size_t)rounds, sizeof *c->wall_us, ascending);
-		printf("%-34s %9.0f %9.0f %9.0f %9.0f %8ld %7.2f%s\n", c->name, c->wall_us[0],
-		       c->wall_us[rounds / 2], c->wall_us[rounds * 99 / 100], c->cpu_us / rounds,
-		       c->peak_kib, c->wall_us[rounds / 2] / command[0].wall_us[rounds / 2],
-		       c->failed ? "  (failed)" : "");
+		printf("%s\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%ld\t%d\n", c->name, c->wall_us[0],
+		       c->wall_us[rounds / 2], c->wall_us[rounds * 99 / 100], sum / rounds,
+		       c->cpu_us / rounds, c->peak_kib, c->failed);
 	}
 	return 0;
 }

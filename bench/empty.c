@@ -1,0 +1,7 @@
+/*
+ * empty.c - what every dynamically linked C program pays.
+ */
+int main(void)
+{
+	return 0;
+}
