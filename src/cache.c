@@ -150,6 +150,20 @@ void cache_touch(const struct cache *c, const struct certid *id, int64_t agreed_
 		utimensat(c->fd, place.file, times, AT_SYMLINK_NOFOLLOW);
 }
 
+void cache_verify(const struct cache *c, const char *folder, int64_t agreed_ms)
+{
+	struct timespec times[2] = { timespec_of_ms(agreed_ms), timespec_of_ms(agreed_ms) };
+	char marker[CERTID_FOLDER_LEN + sizeof MARKER];
+
+	if (c->fd < 0)
+		return;
+	stpcpy(stpcpy(marker, folder), "/" MARKER);
+	if (utimensat(c->fd, marker, times, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+		return;
+	/* where there is no such folder, there is nothing to be said */
+	(void)!io_replace_file(c->fd, marker, bytes_of(NULL, 0), 0600, times);
+}
+
 enum err cache_remove(const struct cache *c, const struct certid *id)
 {
 	struct certid_place place;

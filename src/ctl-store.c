@@ -1,38 +1,11 @@
 /*
- * init-db, add: the table, and certificates in it.
+ * add: certificates in the table.
  */
 #include "ctl.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
-
-int ctl_init_db(struct ctl *c, int argc, char **argv)
-{
-	enum err e;
-
-	(void)argv;
-	if (argc > 1)
-		return ctl_usage("init-db takes no arguments");
-	e = ctl_store(c, true);
-	for (size_t i = 0; i < c->conf.n_ca && e == E_OK; i++) {
-		const char *table = c->conf.ca[i].table;
-		bool created;
-
-		/* several CAs may share one */
-		if (i > 0 && strcmp(table, c->conf.ca[0].table) == 0)
-			continue;
-		e = store_create(c->store, table, ctl_deadline(c), &created);
-		if (e == E_OK)
-			e = store_check(c->store, table, ctl_deadline(c));
-		if (e == E_OK)
-			printf("table %s %s (%s)\n", table, created ? "made" : "is there already",
-			       store_describe(c->store));
-		else
-			ctl_say("%s", store_error(c->store));
-	}
-	return e == E_OK ? 0 : ctl_code(e);
-}
 
 /* As the predecessor wrote it, so that it can read what we add. */
 static enum err add_as_pem(struct ctl *c, const char *table, const struct cert *cert)

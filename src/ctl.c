@@ -105,6 +105,11 @@ struct deadline ctl_deadline(const struct ctl *c)
 
 enum err ctl_store(struct ctl *c, bool write)
 {
+	return ctl_store_in(c, write, ctl_deadline(c));
+}
+
+enum err ctl_store_in(struct ctl *c, bool write, struct deadline d)
+{
 	char error[STORE_ERROR_LEN];
 	struct conf admin;
 	enum err e;
@@ -115,9 +120,9 @@ enum err ctl_store(struct ctl *c, bool write)
 		e = ctl_admin(c, &admin);
 		if (e != E_OK)
 			return e;
-		e = store_open_to_write(&admin, ctl_deadline(c), &c->store, error);
+		e = store_open_to_write(&admin, d, &c->store, error);
 	} else {
-		e = store_open(&c->conf, ctl_deadline(c), &c->store, error);
+		e = store_open(&c->conf, d, &c->store, error);
 	}
 	if (e != E_OK)
 		ctl_say("the database can't be reached: %s", error);

@@ -52,8 +52,8 @@ struct verb {
 extern const struct ctl_opt ctl_import_options[], ctl_hold_options[], ctl_release_options[],
 	ctl_status_options[];
 extern const struct ctl_opt ctl_check_options[], ctl_metrics_options[];
-extern const struct ctl_opt ctl_add_options[], ctl_presign_options[], ctl_revoke_options[],
-	ctl_setup_options[], ctl_sign_issuer_options[];
+extern const struct ctl_opt ctl_add_options[], ctl_init_db_options[], ctl_presign_options[],
+	ctl_revoke_options[], ctl_setup_options[], ctl_sign_issuer_options[];
 
 int ctl_init_db(struct ctl *c, int argc, char **argv);
 int ctl_add(struct ctl *c, int argc, char **argv);
@@ -66,6 +66,7 @@ int ctl_check(struct ctl *c, int argc, char **argv);
 int ctl_metrics(struct ctl *c, int argc, char **argv);
 int ctl_setup(struct ctl *c, int argc, char **argv);
 int ctl_presign(struct ctl *c, int argc, char **argv);
+int ctl_watch(struct ctl *c, int argc, char **argv);
 int ctl_sign_issuer(struct ctl *c, int argc, char **argv);
 
 #define CTL_REFUSED 1
@@ -95,6 +96,9 @@ struct deadline ctl_deadline(const struct ctl *c);
 
 /* Connects, once; to write, as whoever ctl_admin() says. What fails is told. */
 MUST_CHECK enum err ctl_store(struct ctl *c, bool write);
+
+/* The same for a question that may take longer than timeout=. */
+MUST_CHECK enum err ctl_store_in(struct ctl *c, bool write, struct deadline d);
 
 /* The configuration to write with: a copy of c->conf, which must outlive it; never free it. What
  * fails is told. */

@@ -12,7 +12,8 @@ static const struct verb verbs[] = {
 	  ctl_setup, ctl_setup_options, true },
 	{ GROUP_HOST, "check", "", "look at everything that has to be right", ctl_check,
 	  ctl_check_options, true },
-	{ GROUP_TABLE, "init-db", "", "make the table of certificates", ctl_init_db, NULL, false },
+	{ GROUP_TABLE, "init-db", "", "make the table of certificates", ctl_init_db,
+	  ctl_init_db_options, false },
 	{ GROUP_TABLE, "add", " CERT...", "add certificates as valid", ctl_add, ctl_add_options,
 	  false },
 	{ GROUP_TABLE, "import", " [FILE|FOLDER]",
@@ -33,6 +34,8 @@ static const struct verb verbs[] = {
 	  ctl_sign_issuer_options, true },
 	{ GROUP_WATCH, "metrics", "", "show what was counted: requests, hits, signatures, times",
 	  ctl_metrics, ctl_metrics_options, false },
+	{ GROUP_WATCH, "watch", "", "keep the cache in agreement with the table (a service)",
+	  ctl_watch, NULL, false },
 };
 #define N_VERBS (sizeof verbs / sizeof verbs[0])
 

@@ -41,6 +41,12 @@ struct store_ops {
 	enum err (*count)(struct store *s, struct store_count *out);
 	/* NULL: there is nothing to be said */
 	enum err (*facts)(struct store *s, struct store_facts *out);
+	/* as in store.h */
+	enum err (*hint)(struct store *s, char out[STORE_SIGN_LEN]);
+	enum err (*digest)(struct store *s, char out[STORE_SIGN_LEN]);
+	enum err (*stamped)(struct store *s);
+	enum err (*upgrade)(struct store *s);
+	const char *recent;	/* the end of a SELECT for rows no older than its parameter's seconds */
 };
 
 #define STORE_NAME_LEN 256

@@ -59,5 +59,11 @@ enum err mysql_commit_all(struct store *s);
 enum err mysql_odd_keys(struct store *s, bool *out);
 
 enum err mysql_facts(struct store *s, struct store_facts *out);
+/* For who watches the table: see struct store_ops. */
+enum err mysql_hint(struct store *s, char out[STORE_SIGN_LEN]);
+enum err mysql_digest(struct store *s, char out[STORE_SIGN_LEN]);
+enum err mysql_stamped(struct store *s);
+enum err mysql_upgrade(struct store *s);
+extern const char mysql_recent[];
 
 #endif

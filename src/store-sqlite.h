@@ -13,7 +13,7 @@
 #define SQLITE_CALLS(X) \
 	X(bind_blob64) X(bind_text) X(busy_timeout) X(changes) X(close) X(column_blob) \
 	X(column_bytes) X(column_int64) X(column_text) X(errcode) X(errmsg) \
-	X(extended_errcode) X(finalize) X(libversion) X(open_v2) X(prepare_v2) X(reset) \
+	X(extended_errcode) X(file_control) X(finalize) X(libversion) X(open_v2) X(prepare_v2) X(reset) \
 	X(step)
 
 struct sqlite_calls {
@@ -57,5 +57,12 @@ enum err sqlite_set_cert(struct store *s, const struct store_params *p, struct b
 enum err sqlite_begin(struct store *s);
 enum err sqlite_commit(struct store *s);
 enum err sqlite_odd_keys(struct store *s, bool *out);
+
+/* For who watches the table: see struct store_ops. */
+enum err sqlite_hint(struct store *s, char out[STORE_SIGN_LEN]);
+enum err sqlite_digest(struct store *s, char out[STORE_SIGN_LEN]);
+enum err sqlite_stamped(struct store *s);
+enum err sqlite_upgrade(struct store *s);
+extern const char sqlite_recent[];
 
 #endif

@@ -68,6 +68,33 @@ MUST_CHECK enum err store_find_many(struct store *s, const char *table,
 MUST_CHECK enum err store_page(struct store *s, const char *table, const char *after, size_t limit,
 			       bool want_cert, struct deadline d, store_each *each, void *arg);
 
+/*
+ * What a process that watches the table asks. See docs/freshness.md for what each of these sees.
+ */
+#define STORE_SIGN_LEN 224
+
+/* A text that is cheap to ask for, and mostly another one once something was changed. E_OK, E_DB. */
+MUST_CHECK enum err store_hint(struct store *s, const char *table, struct deadline d,
+			       char out[STORE_SIGN_LEN]);
+
+/* A text that is the same twice only if nothing was changed in between. E_OK, E_DB; E_NOT_FOUND:
+ * the table has no such thing. */
+MUST_CHECK enum err store_digest(struct store *s, const char *table, struct deadline d,
+				 char out[STORE_SIGN_LEN]);
+
+/* Does every change leave its time in a column updated_at, with an index? E_OK; E_NOT_FOUND: no,
+ * and store_error() says what is missing; E_DB. */
+MUST_CHECK enum err store_stamped(struct store *s, const char *table, struct deadline d);
+
+/* The rows whose updated_at is no older than that by the database's clock, without cert.
+ * E_OK, E_DB. */
+MUST_CHECK enum err store_changed(struct store *s, const char *table, int seconds,
+				  struct deadline d, store_each *each, void *arg);
+
+/* Gives the table what store_stamped() asks for. *changed: something was missing. E_OK, E_DB. */
+MUST_CHECK enum err store_upgrade(struct store *s, const char *table, struct deadline d,
+				  bool *changed);
+
 /* Creates the table if it is missing. E_OK, E_DB. *created says whether it was missing. */
 MUST_CHECK enum err store_create(struct store *s, const char *table, struct deadline d,
 				 bool *created);

@@ -1,0 +1,88 @@
+#include "walk.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A temporary file that is older was left by a process that died. */
+#define LEFT_S 3600
+
+void walk_begin(struct walk *w, const struct cache *c, const char (*folder)[CERTID_FOLDER_LEN],
+		size_t n)
+{
+	*w = (struct walk){ .cache = c, .folder = folder, .n = n };
+}
+
+void walk_end(struct walk *w)
+{
+	if (w->dir)
+		closedir(w->dir);
+	w->dir = NULL;
+	w->step = w->n * WALK_SHARDS;
+}
+
+bool walk_parse(const char *name, struct walked *out)
+{
+	size_t len = strspn(name, "0123456789abcdef");
+
+	if (len == 0 || len % 2 != 0)
+		return false;
+	if (strcmp(name + len, ".der") == 0)
+		out->has_null = true;
+	else if (strcmp(name + len, ".np.der") == 0)
+		out->has_null = false;
+	else
+		return false;
+	return serial_parse(bytes_of(name, len), out->buf, &out->serial);
+}
+
+static void remove_if_left(const struct walk *w, const char *name)
+{
+	struct stat st;
+
+	if (strstr(name, ".der.~") &&
+	    fstatat(dirfd(w->dir), name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+	    time(NULL) - st.st_mtime > LEFT_S)
+		unlinkat(dirfd(w->dir), name, 0);
+}
+
+static DIR *open_shard(const struct walk *w)
+{
+	const char *folder = w->folder[w->step / WALK_SHARDS];
+	char path[CERTID_FOLDER_LEN + 4];
+	DIR *dir;
+	int fd;
+
+	snprintf(path, sizeof path, "%s/%02x", folder, (unsigned)(w->step % WALK_SHARDS));
+	fd = openat(w->cache->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return NULL;
+	dir = fdopendir(fd);
+	if (!dir)
+		close(fd);
+	return dir;
+}
+
+bool walk_next(struct walk *w, struct walked *out)
+{
+	const struct dirent *entry;
+
+	if (walk_done(w))
+		return false;
+	if (!w->dir)
+		w->dir = open_shard(w);
+	while (w->dir && (entry = readdir(w->dir))) {
+		if (walk_parse(entry->d_name, out)) {
+			out->folder = w->step / WALK_SHARDS;
+			return true;
+		}
+		remove_if_left(w, entry->d_name);
+	}
+	if (w->dir)
+		closedir(w->dir);
+	w->dir = NULL;
+	w->step++;
+	return false;
+}
