@@ -6,13 +6,6 @@
 
 #define TEXT_LEN 2048
 
-const char *found_name(enum level_found l)
-{
-	static const char *const names[FOUND_LEVELS] = { "ok", "warning", "error" };
-
-	return names[l];
-}
-
 void check_tell(struct check *k, const char *topic, enum level_found level, const char *format, ...)
 {
 	struct finding *more = reallocarray(k->found, k->n_found + 1, sizeof *more);

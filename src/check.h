@@ -15,8 +15,10 @@
 
 enum level_found { FOUND_OK, FOUND_WARNING, FOUND_ERROR, FOUND_LEVELS };
 
-/* "ok", "warning", "error". */
-const char *found_name(enum level_found l);
+static inline const char *found_name(enum level_found l)
+{
+	return l == FOUND_OK ? "ok" : l == FOUND_WARNING ? "warning" : "error";
+}
 
 struct finding {
 	enum level_found level;

@@ -51,7 +51,7 @@ struct verb {
 
 extern const struct ctl_opt ctl_import_options[], ctl_hold_options[], ctl_release_options[],
 	ctl_status_options[];
-extern const struct ctl_opt ctl_check_options[], ctl_metrics_options[];
+extern const struct ctl_opt ctl_check_options[], ctl_metrics_options[], ctl_report_options[];
 extern const struct ctl_opt ctl_add_options[], ctl_init_db_options[], ctl_presign_options[],
 	ctl_revoke_options[], ctl_setup_options[], ctl_sign_issuer_options[];
 
@@ -64,6 +64,7 @@ int ctl_hold(struct ctl *c, int argc, char **argv);
 int ctl_release(struct ctl *c, int argc, char **argv);
 int ctl_check(struct ctl *c, int argc, char **argv);
 int ctl_metrics(struct ctl *c, int argc, char **argv);
+int ctl_report(struct ctl *c, int argc, char **argv);
 int ctl_setup(struct ctl *c, int argc, char **argv);
 int ctl_presign(struct ctl *c, int argc, char **argv);
 int ctl_watch(struct ctl *c, int argc, char **argv);

@@ -34,6 +34,8 @@ static const struct verb verbs[] = {
 	  ctl_sign_issuer_options, true },
 	{ GROUP_WATCH, "metrics", "", "show what was counted: requests, hits, signatures, times",
 	  ctl_metrics, ctl_metrics_options, false },
+	{ GROUP_WATCH, "report", "", "make a page about all of it: HTML, for any browser",
+	  ctl_report, ctl_report_options, false },
 	{ GROUP_WATCH, "watch", "", "keep the cache in agreement with the table (a service)",
 	  ctl_watch, NULL, false },
 };

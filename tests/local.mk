@@ -41,6 +41,7 @@ BACK_UNIT_TESTS = \
 	tests/unit/test-import \
 	tests/unit/test-index-txt \
 	tests/unit/test-key \
+	tests/unit/test-report \
 	tests/unit/test-responder \
 	tests/unit/test-signer \
 	tests/unit/test-store \
@@ -57,6 +58,7 @@ FUNCTIONAL_TESTS = \
 	tests/listen.py \
 	tests/metrics.py \
 	tests/check.py \
+	tests/report.py \
 	tests/corpus.py \
 	tests/ctl.py \
 	tests/ctl-import.py \
@@ -111,6 +113,10 @@ tests_unit_test_responder_LDADD = $(UNIT_BACK_LIBS)
 tests_unit_test_signer_SOURCES = tests/unit/test-signer.c tests/unit/pki.c tests/unit/pki.h
 tests_unit_test_signer_CFLAGS = $(BACK_CFLAGS)
 tests_unit_test_signer_LDADD = $(UNIT_BACK_LIBS)
+tests_unit_test_report_SOURCES = tests/unit/test-report.c src/metrics-text.c src/progress.c \
+	src/report-history.c src/report-html.c src/report-parts.c src/report-style.c
+tests_unit_test_report_CFLAGS = $(BACK_CFLAGS)
+tests_unit_test_report_LDADD = $(UNIT_BACK_LIBS)
 tests_unit_test_store_facts_CFLAGS = $(BACK_CFLAGS)
 tests_unit_test_store_facts_LDADD = $(UNIT_BACK_LIBS)
 tests_unit_test_unit_file_SOURCES = tests/unit/test-unit-file.c src/unit-file.c
