@@ -8,7 +8,7 @@
 #include "gtime.h"
 #include "io.h"
 #include "pem.h"
-#include "sigalg.h"
+#include "signed.h"
 
 /* DER stays where it is; text is decoded in place, which it always outgrows. */
 static bool decode(uint8_t *buf, size_t len, struct bytes *out)
@@ -65,74 +65,18 @@ void canned_free(struct canned *c)
 	memset(c, 0, sizeof *c);
 }
 
-/* The signed parts of a response that response_parse() has accepted. */
-struct parts {
-	struct bytes data, algorithm, signature, certs;
-};
-
-static bool take_item(struct der *d, struct bytes *all)
-{
-	struct der_item item;
-
-	if (!der_next(d, &item))
-		return false;
-	*all = item.all;
-	return true;
-}
-
-static bool split(struct bytes der, struct parts *out)
-{
-	struct der d = der_of(der);
-	struct bytes v;
-
-	memset(out, 0, sizeof *out);
-	if (!der_take_last(&d, DER_SEQUENCE, &v))
-		return false;
-	d = der_of(v);
-	if (!der_take(&d, DER_ENUMERATED, NULL) || !der_take_last(&d, DER_CONTEXT_CONS(0), &v))
-		return false;
-	d = der_of(v);
-	if (!der_take_last(&d, DER_SEQUENCE, &v))
-		return false;
-	d = der_of(v);
-	if (!der_take(&d, DER_OID, NULL) || !der_take_last(&d, DER_OCTET_STRING, &v))
-		return false;
-	d = der_of(v);
-	if (!der_take_last(&d, DER_SEQUENCE, &v))
-		return false;
-	d = der_of(v);
-	if (!take_item(&d, &out->data) || !take_item(&d, &out->algorithm) ||
-	    !der_take(&d, DER_BIT_STRING, &v) || v.len < 1 || v.p[0] != 0)
-		return false;
-	out->signature = bytes_of(v.p + 1, v.len - 1);
-	if (der_done(&d))
-		return true;
-	if (!der_take_last(&d, DER_CONTEXT_CONS(0), &v))
-		return false;
-	d = der_of(v);
-	return der_take_last(&d, DER_SEQUENCE, &out->certs);
-}
-
-static bool signed_by(const struct parts *p, struct cert *c)
-{
-	const struct sigalg *alg = sigalg_find(p->algorithm);
-	EVP_PKEY *key = cert_public_key(c);
-
-	return alg && key && sigalg_verify(alg, key, p->data, p->signature);
-}
-
 /* By a responder that the root has delegated (RFC 6960 4.2.2.2). */
-static bool signed_by_delegate(const struct parts *p, struct cert *root, int64_t now)
+static bool signed_by_delegate(const struct signed_parts *p, struct cert *root, int64_t now)
 {
 	struct der d = der_of(p->certs);
-	struct bytes all;
+	struct der_item item;
 	bool ok = false;
 
-	while (!ok && take_item(&d, &all)) {
+	while (!ok && der_next(&d, &item)) {
 		struct cert_usage usage;
 		struct cert c;
 
-		if (cert_parse(all, &c) != E_OK)
+		if (cert_parse(item.all, &c) != E_OK)
 			continue;
 		usage = cert_usage(&c);
 		ok = usage.eku_ocsp_signing && !usage.broken && now >= c.not_before &&
@@ -155,7 +99,7 @@ static bool root_issued_all(const struct canned *c, const struct cert *root)
 
 static enum err check_signature(const struct canned *c, int64_t now, char error[CANNED_ERROR_LEN])
 {
-	struct parts parts;
+	struct signed_parts parts;
 	struct cert root;
 	enum err e;
 
@@ -173,7 +117,7 @@ static enum err check_signature(const struct canned *c, int64_t now, char error[
 			 "ocspresponse %s answers for a certificate that %s did not issue",
 			 c->path, c->conf->root);
 		e = E_DATA;
-	} else if (!split(c->der, &parts) ||
+	} else if (!signed_split(c->der, &parts) ||
 		   (!signed_by(&parts, &root) && !signed_by_delegate(&parts, &root, now))) {
 		snprintf(error, CANNED_ERROR_LEN,
 			 "ocspresponse %s is signed neither with the key of %s nor "

@@ -173,7 +173,7 @@ static enum err load_input(uint8_t **buf, size_t *len)
 	ssize_t got = 1;
 
 	while (got > 0) {
-		if (!p || n == cap)
+		if (p && n == cap)
 			cap *= 2;
 		more = cap <= CRL_MAX_LEN ? realloc(p, cap) : NULL;
 		if (!more) {
@@ -193,31 +193,31 @@ static enum err load_input(uint8_t **buf, size_t *len)
 	return E_OK;
 }
 
+/* What a CRL's URL leads to is DER (RFC 5280 4.2.1.13). */
 static enum err load_http(const char *url, uint8_t **buf, size_t *len, char error[CRL_ERROR_LEN])
 {
-	BIO *bio = OSSL_HTTP_get(url, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, 0,
+	BIO *bio = OSSL_HTTP_get(url, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, 1,
 				 CRL_MAX_LEN, CRL_FETCH_S);
 	const char *why = ERR_reason_error_string(ERR_peek_last_error());
-	enum err e = E_IO;
+	uint8_t *copy = NULL;
 	char *text;
 	long n;
 
-	if (!bio) {
+	if (bio) {
+		n = BIO_get_mem_data(bio, &text);
+		copy = malloc((size_t)n + 1);
+		why = "no memory is left";
+	}
+	if (copy) {
+		memcpy(copy, text, (size_t)n);
+		*buf = copy;
+		*len = (size_t)n;
+	} else {
 		snprintf(error, CRL_ERROR_LEN, "%s can't be fetched: %s", url,
 			 why ? why : "no answer");
-		return E_IO;
 	}
-	n = BIO_get_mem_data(bio, &text);
-	*buf = malloc((size_t)n + 1);
-	if (*buf) {
-		memcpy(*buf, text, (size_t)n);
-		*len = (size_t)n;
-		e = E_OK;
-	} else {
-		snprintf(error, CRL_ERROR_LEN, "%s is too long for the memory", url);
-	}
-	BIO_free(bio);
-	return e;
+	BIO_free_all(bio);
+	return copy ? E_OK : E_IO;
 }
 
 static enum err load(const char *path, uint8_t **buf, size_t *len, char error[CRL_ERROR_LEN])

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "key.h"
 #include "responder.h"
 
 /* Large: not for a stack. */
@@ -84,14 +83,6 @@ static void say_nothing(enum level level, const char *sentence)
 		ctl_say("%s", sentence);
 }
 
-static bool any_key_is_uri(const struct conf *c)
-{
-	for (size_t i = 0; i < c->n_ca; i++)
-		if (key_is_uri(c->ca[i].pkey))
-			return true;
-	return false;
-}
-
 struct publishing {
 	struct ctl *c;
 	bool opened;
@@ -107,10 +98,8 @@ static void sign(struct publishing *p, const struct certid *id)
 	struct answer_info info;
 	struct bytes der;
 
-	if (!p->opened) {
-		key_init(any_key_is_uri(&p->c->conf));
+	if (!p->opened)
 		p->opened = responder_open(&p->c->conf, say_nothing, &responder, p->why) == E_OK;
-	}
 	if (!p->opened || p->why[0])
 		return;
 	if (responder_answer(&responder, variants_request(id, buf), ctl_deadline(p->c), out, &der,

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "gtime.h"
-#include "responder.h"
+#include "key.h"
 #include "user.h"
 
 __attribute__((format(printf, 1, 0)))
@@ -75,6 +75,17 @@ const char *ctl_time(int64_t t, char out[CTL_TIME_LEN])
 	return out;
 }
 
+/* More than the responder makes ready for itself: CRLs name algorithms that it never does. */
+static void init_crypto(const struct conf *conf)
+{
+	unsigned needs = KEY_NAMES;
+
+	for (size_t i = 0; i < conf->n_ca; i++)
+		if (key_is_uri(conf->ca[i].pkey))
+			needs |= KEY_URI;
+	key_init(needs);
+}
+
 enum err ctl_load(struct ctl *c)
 {
 	char error[CONF_ERROR_LEN];
@@ -83,7 +94,7 @@ enum err ctl_load(struct ctl *c)
 		ctl_say("%s", error);
 		return E_CONFIG;
 	}
-	responder_init(&c->conf);
+	init_crypto(&c->conf);
 	c->end_ca = c->conf.n_ca;
 	if (!c->ca_name)
 		return E_OK;

@@ -49,6 +49,8 @@ struct verb {
 	bool no_conf;		/* the verb itself reads the configuration */
 };
 
+extern const struct ctl_opt ctl_export_options[], ctl_list_options[], ctl_purge_options[],
+	ctl_reconcile_options[];
 extern const struct ctl_opt ctl_import_options[], ctl_hold_options[], ctl_release_options[],
 	ctl_status_options[];
 extern const struct ctl_opt ctl_check_options[], ctl_metrics_options[], ctl_report_options[];
@@ -60,6 +62,12 @@ int ctl_add(struct ctl *c, int argc, char **argv);
 int ctl_revoke(struct ctl *c, int argc, char **argv);
 int ctl_status(struct ctl *c, int argc, char **argv);
 int ctl_import(struct ctl *c, int argc, char **argv);
+int ctl_export(struct ctl *c, int argc, char **argv);
+int ctl_list(struct ctl *c, int argc, char **argv);
+int ctl_explain(struct ctl *c, int argc, char **argv);
+int ctl_reconcile(struct ctl *c, int argc, char **argv);
+int ctl_purge(struct ctl *c, int argc, char **argv);
+int ctl_verify_cache(struct ctl *c, int argc, char **argv);
 int ctl_hold(struct ctl *c, int argc, char **argv);
 int ctl_release(struct ctl *c, int argc, char **argv);
 int ctl_check(struct ctl *c, int argc, char **argv);
@@ -137,6 +145,19 @@ MUST_CHECK enum err ctl_certids(const struct cert *ca, struct bytes serial, stru
 /* Opens the cache, once, as the user that owns it: root becomes that user for good, so this is what
  * a verb does last. E_NOT_FOUND: there is no cache yet; E_IO, E_USER: it was told. */
 MUST_CHECK enum err ctl_cache(struct ctl *c);
+
+/* Calls each() for every row of a table, in the order of their keys, once its page has been read: it
+ * may ask the store about more. What fails is told, but for E_DEADLINE: interrupted. */
+MUST_CHECK enum err ctl_scan(struct ctl *c, const char *table, bool want_cert, store_each *each,
+			     void *arg);
+
+/* Has an earlier one of the CAs that are meant the same table as conf.ca[i]? */
+bool ctl_same_table(const struct ctl *c, size_t i);
+
+/* A row's serial as serial_text() writes it; what the row has instead, if that is none, with '?' for
+ * what does not belong on a terminal. */
+#define CTL_ROW_SERIAL_LEN 64
+void ctl_row_serial(const struct store_row *row, char out[CTL_ROW_SERIAL_LEN]);
 
 /* "valid", "revoked", or "odd": neither. */
 const char *ctl_status_word(enum row_status s);

@@ -80,3 +80,18 @@ bool decide_same(const struct decision *d, const struct single *answer, int64_t 
 	       (answer->reason == d->reason &&
 		answer->revoked_at == decide_revoked_at(d, produced_at));
 }
+
+struct validity decide_validity(const struct conf *conf, const struct conf_ca *ca,
+				int64_t not_after, const struct decision *d, int64_t produced_at)
+{
+	int64_t back = conf->backdate_s, most = CONF_MOST_BACKDATE(ca);
+	struct validity v = { .this_update = produced_at - (back < most ? back : most) };
+
+	if (d->status == CERT_REVOKED && v.this_update < decide_revoked_at(d, produced_at))
+		v.this_update = decide_revoked_at(d, produced_at);
+	v.next_update = v.this_update + ca->producetime_s - 1;
+	v.by_certificate = v.next_update > not_after;
+	if (v.by_certificate)
+		v.next_update = not_after;
+	return v;
+}

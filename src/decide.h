@@ -30,6 +30,19 @@ static inline int64_t decide_revoked_at(const struct decision *d, int64_t produc
 	return d->revoked_at < produced_at ? d->revoked_at : produced_at;
 }
 
+/* From when until when an answer of that time is valid. not_after: the last second of any certificate
+ * that it rests on; by_certificate: it is that which ends the answer, and not producetime=.
+ *
+ * Setting thisUpdate back (backdate=) takes no more than a quarter of the validity, for an answer is
+ * renewed from 3/8 of it on; and what is revoked was not known to be so before it was (RFC 6960
+ * 2.4). */
+struct validity {
+	int64_t this_update, next_update;
+	bool by_certificate;
+};
+struct validity decide_validity(const struct conf *conf, const struct conf_ca *ca,
+				int64_t not_after, const struct decision *d, int64_t produced_at);
+
 /* Does this answer, made at produced_at, still say just that? */
 bool decide_same(const struct decision *d, const struct single *answer, int64_t produced_at);
 

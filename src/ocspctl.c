@@ -19,6 +19,10 @@ static const struct verb verbs[] = {
 	{ GROUP_TABLE, "import", " [FILE|FOLDER]",
 	  "take over index.txt, certificates, a CRL or another table", ctl_import,
 	  ctl_import_options, false },
+	{ GROUP_TABLE, "export", " [FILE]", "write it out as index.txt or CSV", ctl_export,
+	  ctl_export_options, false },
+	{ GROUP_TABLE, "list", "", "show its rows, or some of them", ctl_list, ctl_list_options,
+	  false },
 	{ GROUP_TABLE, "revoke", " SERIAL|CERT", "revoke a certificate", ctl_revoke,
 	  ctl_revoke_options, false },
 	{ GROUP_TABLE, "hold", " SERIAL|CERT", "revoke it for the time being", ctl_hold,
@@ -27,6 +31,14 @@ static const struct verb verbs[] = {
 	  ctl_release_options, false },
 	{ GROUP_TABLE, "status", " SERIAL|CERT", "show a certificate's row and its cached answers",
 	  ctl_status, ctl_status_options, false },
+	{ GROUP_ANSWERS, "explain", " SERIAL|CERT|REQUEST",
+	  "every decision on the way to an answer, and its rule", ctl_explain, NULL, false },
+	{ GROUP_ANSWERS, "reconcile", "", "tell where table, cache and CRL disagree",
+	  ctl_reconcile, ctl_reconcile_options, false },
+	{ GROUP_ANSWERS, "purge", " [SERIAL|CERT]", "remove cached answers", ctl_purge,
+	  ctl_purge_options, false },
+	{ GROUP_ANSWERS, "verify-cache", "", "look at every cached answer", ctl_verify_cache,
+	  NULL, false },
 	{ GROUP_ANSWERS, "presign", "", "sign ahead what isn't fresh, on all cores", ctl_presign,
 	  ctl_presign_options, false },
 	{ GROUP_ANSWERS, "sign-issuer", " --cert CERT --root ROOT --key KEY",
@@ -42,7 +54,6 @@ static const struct verb verbs[] = {
 #define N_VERBS (sizeof verbs / sizeof verbs[0])
 
 static const char exit_codes[] =
-	"\n"
 	"Exit codes: 0 done; 1 refused or not found; 64 command line; 65 bad data; 74 a file\n"
 	"failed; 75 the database failed; 77 wrong user; 78 configuration; 130 interrupted.\n"
 	"check: 0 all is well, 1 warnings, 2 errors.\n";
@@ -51,13 +62,12 @@ static void help(void)
 {
 	puts("usage: ocspctl [-c CONFIG] [--ca NAME] VERB [ARGUMENT...]");
 	for (size_t i = 0; i < N_VERBS; i++)
-		printf("%s  %-12s %s\n", i == 0 || verbs[i].group != verbs[i - 1].group ? "\n" : "",
+		printf("%s  %-13s %s\n", i == 0 || verbs[i].group != verbs[i - 1].group ? "\n" : "",
 		       verbs[i].name, verbs[i].help);
 	puts("\n"
-	     "  ocspctl VERB --help   its arguments and options\n"
-	     "  -c, --config=CONFIG   configuration file (" CONFIG_FILE ")\n"
-	     "      --ca=NAME         the CA of section [ca NAME], where there are several\n"
-	     "      --defaults-file=FILE  who writes to the database: [client] of a my.cnf\n"
+	     "  VERB --help   its arguments and options\n"
+	     "  -c, --config=CONFIG (" CONFIG_FILE ")\n"
+	     "  --ca=NAME: section [ca NAME] only   --defaults-file=FILE: a my.cnf to write with\n"
 	     "  -h, --help   -V, --version");
 	fputs(exit_codes, stdout);
 }
@@ -178,7 +188,7 @@ int main(int argc, char **argv)
 	if (code < 0)
 		code = dispatch(argc - optind, argv + optind, &c);
 	close_all(&c);
-	if (fflush(stdout) != 0 && code == 0) {
+	if ((fflush(stdout) != 0 || ferror(stdout)) && code == 0) {
 		ctl_say("standard output can't be written");
 		code = EX_IOERR;
 	}

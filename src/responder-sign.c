@@ -4,21 +4,14 @@
 #include "metrics.h"
 #include "responder-impl.h"
 
-/* No answer outlives a certificate that it rests on. Setting thisUpdate back takes no more than a
- * quarter of the validity, for an answer is renewed from 3/8 of it on; and what is revoked was not
- * known to be so before it was (RFC 6960 2.4). */
-static void set_times(const struct ask *a, int64_t now, struct basic_single *s)
+/* No answer outlives a certificate that it rests on. */
+static void set_times(const struct ask *a, size_t i, int64_t now, struct basic_single *s)
 {
-	int64_t period = a->signer->conf->producetime_s, back = a->r->conf->backdate_s;
-	int64_t most = CONF_MOST_BACKDATE(a->signer->conf);
-	int64_t last = signer_not_after(a->signer);
+	struct validity v = decide_validity(a->r->conf, a->signer->conf, signer_not_after(a->signer),
+					    &a->decision[i], now);
 
-	s->this_update = now - (back < most ? back : most);
-	if (s->status == CERT_REVOKED && s->this_update < s->revoked_at)
-		s->this_update = s->revoked_at;
-	s->next_update = s->this_update + period - 1;
-	if (s->next_update > last)
-		s->next_update = last;
+	s->this_update = v.this_update;
+	s->next_update = v.next_update;
 }
 
 static void set_status(const struct ask *a, size_t i, int64_t now, struct basic_single *s)
@@ -71,7 +64,7 @@ enum err ask_sign(struct ask *a)
 		b.nonce = a->request.nonce;
 	for (size_t i = 0; i < a->request.n; i++) {
 		set_status(a, i, now, &single[i]);
-		set_times(a, now, &single[i]);
+		set_times(a, i, now, &single[i]);
 	}
 	e = signer_check_dates(a->signer, now, error);
 	if (e == E_OK)

@@ -62,6 +62,7 @@ FUNCTIONAL_TESTS = \
 	tests/corpus.py \
 	tests/ctl.py \
 	tests/ctl-import.py \
+	tests/ctl-query.py \
 	tests/presign.py \
 	tests/sign-issuer.py \
 	tests/store-mariadb.py \

@@ -1,0 +1,75 @@
+#include "cache-walk.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "walk.h"
+
+/* "<hash>-<name>-<key>" */
+static bool is_folder(const char *name)
+{
+	return strncmp(name, "sha", 3) == 0 && strchr(name, '-') &&
+	       strlen(name) < CERTID_FOLDER_LEN;
+}
+
+/* False: each() has seen enough. */
+static bool walk_folder(const struct cache *c, const char *name, cache_each *each, void *arg)
+{
+	char folder[1][CERTID_FOLDER_LEN], path[CERTID_PATH_LEN];
+	bool more = true;
+	char hex[2 * LIM_SERIAL_LEN + 1];
+	struct walked x;
+	struct walk w;
+
+	stpcpy(folder[0], name);
+	walk_begin(&w, c, (const char (*)[CERTID_FOLDER_LEN])folder, 1);
+	while (more && !walk_done(&w)) {
+		if (!walk_next(&w, &x))
+			continue;
+		*bytes_hex(x.serial, hex) = '\0';
+		snprintf(path, sizeof path, "%s/%02x/%s%s", folder[0],
+			 x.serial.p[x.serial.len - 1], hex, x.has_null ? ".der" : ".np.der");
+		more = each(arg, path);
+	}
+	walk_end(&w);
+	return more;
+}
+
+enum err cache_walk(const struct cache *c, cache_each *each, void *arg)
+{
+	struct dirent *entry;
+	bool more = true;
+	DIR *d;
+	int fd;
+
+	if (c->fd < 0)
+		return E_OK;
+	fd = openat(c->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	d = fd >= 0 ? fdopendir(fd) : NULL;
+	if (!d) {
+		if (fd >= 0)
+			close(fd);
+		return E_IO;
+	}
+	while (more && (entry = readdir(d)))
+		if (is_folder(entry->d_name))
+			more = walk_folder(c, entry->d_name, each, arg);
+	closedir(d);
+	return E_OK;
+}
+
+static bool count_one(void *arg, const char *path)
+{
+	(void)path;
+	++*(int64_t *)arg;
+	return true;
+}
+
+int64_t cache_size(const struct cache *c)
+{
+	int64_t n = 0;
+
+	return cache_walk(c, count_one, &n) == E_OK ? n : -1;
+}
