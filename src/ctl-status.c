@@ -31,7 +31,7 @@ static void read_cert(struct ctl *c, struct status *s)
 	struct cert *ca;
 
 	if (row->cert_too_long)
-		s->cert_odd = "too long";
+		s->cert_odd = "longer than 65536 octets";	/* LIM_CERT_LEN */
 	else if (!row->cert)
 		s->cert_odd = "none";
 	else if (cert_parse(bytes_of(row->cert, row->cert_len), &s->cert) != E_OK)
