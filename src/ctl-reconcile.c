@@ -237,7 +237,8 @@ static enum err read_cache(struct reconcile *r)
 	if (e != E_OK)
 		ctl_say("the cache %s can't be read: %s", r->c->cache.path,
 			e == E_BUSY ? "no memory is left" : strerror(errno));
-	qsort(r->cached, r->n_cached, sizeof *r->cached, by_serial);
+	if (r->n_cached)
+		qsort(r->cached, r->n_cached, sizeof *r->cached, by_serial);
 	return e;
 }
 

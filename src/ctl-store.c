@@ -22,19 +22,50 @@ static enum err add_as_pem(struct ctl *c, const char *table, const struct cert *
 	return e;
 }
 
-static enum err add_one(struct ctl *c, const char *path, const struct cert *cert, bool force,
-			struct ctl_targets *added)
+struct add {
+	struct ctl *c;
+	bool force, as_json;
+	struct json json;
+	struct ctl_targets added;	/* to be looked after when all is done */
+};
+
+enum { OPT_FORCE, OPT_JSON };
+
+const struct ctl_opt ctl_add_options[] = {
+	[OPT_FORCE] = { "force", NULL,
+			"also certificates that no CA of the configuration has issued" },
+	[OPT_JSON] = { "json", NULL, "an array of objects, for programs" },
+	{ NULL, NULL, NULL },
+};
+
+static void tell(struct add *a, const char *result, const char *path, const struct cert *cert)
 {
 	char subject[256], serial[SERIAL_TEXT_LEN];
+
+	serial_text(cert->serial, serial);
+	cert_subject_text(cert, subject, sizeof subject);
+	if (!a->as_json) {
+		printf("%-7s  %s  %s\n", result, serial, subject);
+		return;
+	}
+	json_begin(&a->json, NULL, '{');
+	json_text(&a->json, "result", result);
+	json_text(&a->json, "serial", serial);
+	json_text(&a->json, "subject", subject);
+	json_text(&a->json, "file", path);
+	json_end(&a->json, '}');
+}
+
+static enum err add_one(struct add *a, const char *path, const struct cert *cert)
+{
+	struct ctl *c = a->c;
 	size_t ca = c->first_ca;
 	enum err e = ctl_ca_of(c, cert, &ca);
 
-	cert_subject_text(cert, subject, sizeof subject);
-	serial_text(cert->serial, serial);
-	if (e == E_NOT_FOUND && !force) {
-		printf("refused  %s  %s\n", serial, subject);
-		ctl_say("%s: %s was issued by another CA than %s names; --force adds it anyway",
-			path, subject, c->conf.path);
+	if (e == E_NOT_FOUND && !a->force) {
+		tell(a, "refused", path, cert);
+		ctl_say("%s: another CA has issued it than %s names; --force adds it anyway",
+			path, c->conf.path);
 		return e;
 	}
 	if (e != E_OK && e != E_NOT_FOUND)
@@ -44,12 +75,12 @@ static enum err add_one(struct ctl *c, const char *path, const struct cert *cert
 		ctl_say("%s: %s", path, store_error(c->store));
 		return e;
 	}
-	printf("%s  %s  %s\n", e == E_OK ? "added  " : "present", serial, subject);
-	return e == E_DATA || ctl_remember(added, cert->serial, ca) ? E_OK : E_BUSY;
+	tell(a, e == E_OK ? "added" : "present", path, cert);
+	return e == E_DATA || ctl_remember(&a->added, cert->serial, ca) ? E_OK : E_BUSY;
 }
 
 /* Goes on with the next certificate when one is refused, and returns what was worst. */
-static enum err add_file(struct ctl *c, const char *path, bool force, struct ctl_targets *added)
+static enum err add_file(struct add *a, const char *path)
 {
 	char error[CERT_ERROR_LEN];
 	enum err e, worst = E_OK;
@@ -62,7 +93,7 @@ static enum err add_file(struct ctl *c, const char *path, bool force, struct ctl
 		return e;
 	}
 	for (size_t i = 0; i < n; i++) {
-		e = add_one(c, path, &list[i], force, added);
+		e = add_one(a, path, &list[i]);
 		if (e != E_OK)
 			worst = e;
 		if (e == E_DB)
@@ -72,33 +103,34 @@ static enum err add_file(struct ctl *c, const char *path, bool force, struct ctl
 	return worst;
 }
 
-const struct ctl_opt ctl_add_options[] = {
-	{ "force", NULL, "also certificates that no CA of the configuration has issued" },
-	{ NULL, NULL, NULL },
-};
-
 int ctl_add(struct ctl *c, int argc, char **argv)
 {
-	struct ctl_targets added = { .n = 0 };
+	struct add a = { .c = c, .json = json_to(stdout) };
 	enum err e, worst;
-	bool force = false;
 	int o;
 
 	while ((o = ctl_next_option(argc, argv, ctl_add_options)) != -1) {
 		if (o == CTL_BAD_OPTION)
 			return EX_USAGE;
-		force = true;
+		a.force = a.force || o == OPT_FORCE;
+		a.as_json = a.as_json || o == OPT_JSON;
 	}
 	if (optind == argc)
 		return ctl_usage("add needs the file of a certificate");
 	worst = ctl_store(c, true);
+	if (worst != E_OK)
+		return ctl_code(worst);
+	if (a.as_json)
+		json_begin(&a.json, NULL, '[');
 	for (int i = optind; i < argc && worst != E_DB; i++) {
-		e = add_file(c, argv[i], force, &added);
+		e = add_file(&a, argv[i]);
 		if (e != E_OK)
 			worst = e;
 	}
-	for (size_t i = 0; i < added.n; i++)
-		ctl_cache_drop(c, &added.list[i]);
-	free(added.list);
+	if (a.as_json)
+		json_end(&a.json, ']');
+	for (size_t i = 0; i < a.added.n; i++)
+		ctl_cache_drop(c, &a.added.list[i]);
+	free(a.added.list);
 	return worst == E_OK ? 0 : ctl_code(worst);
 }

@@ -230,6 +230,18 @@ def hold_then_revoke():
         tap.contains(ctl('hold', hex(r.add(r.ca.issue('b')).serial), code=1), 'BR 7.2.2')
 
 
+def json_add():
+    fresh()
+    a, other = r.ca.issue('a'), pki.make_root('Other CA').issue('b')
+    path = r.write('both.pem', a.pem() + other.pem())
+    said = json.loads(run('add', '--json', path, code=1)[0])
+    tap.equal([(one['result'], one['serial'], one['file']) for one in said],
+              [('added', hex(a.serial), path), ('refused', hex(other.serial), path)])
+    tap.equal(json.loads(run('add', '--json', r.write('a.pem', a.pem()))[0])[0]['result'], 'present')
+    if r.database.config()['type'] == 'mysql':
+        run('--defaults-file', '/nonexistent', 'add', path, code=78)
+
+
 def json_status():
     a, b, c = some_rows()
     r.ask_about(b)
@@ -517,6 +529,7 @@ TESTS = [
     ('export: a file is whole, or the old one', export_files),
     ('hold and release, and the cache says it at once (U-3)', hold),
     ('hold, then revoke: since the hold began, and for good', hold_then_revoke),
+    ('add --json', json_add),
     ('status --json', json_status),
     ('explain: each step, from the table, the cache and without', explain_states),
     ('explain: times and HTTP as clients get them', explain_matches),
