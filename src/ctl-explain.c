@@ -302,8 +302,8 @@ int ctl_explain(struct ctl *c, int argc, char **argv)
 		e = explain_one(&x, i);
 	}
 	if (e == E_OK && x.request.n > 1)
-		explain_say("\nall of them", "RFC 6960 2.2", "are in one answer with one signature; "
-			    "if one has none, nor have the others");
+		explain_say("\nall of them", "RFC 6960 2.2", "are in one answer with one "
+			    "signature; if one has none, nor have the others");
 	free(octets);
 	return e == E_OK ? 0 : ctl_code(e);
 }

@@ -87,7 +87,7 @@ int ctl_purge(struct ctl *c, int argc, char **argv)
 		expired = expired || o == OPT_EXPIRED;
 	}
 	if ((argc - optind) + all + expired != 1)
-		return ctl_usage("purge takes one serial number or certificate, --expired or --all");
+		return ctl_usage("purge takes a serial number or certificate, --expired or --all");
 	if (!all && !expired) {
 		e = ctl_target(c, argv[optind], &t);
 		if (e != E_OK)

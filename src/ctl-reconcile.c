@@ -186,6 +186,7 @@ static void look_at(struct reconcile *r, struct bytes serial, const char *text,
 	bool revoked = row->status == ROW_REVOKED;
 	struct crl_entry *entry = crl_find(&r->crl, serial);
 	const char *cached = cache_says(r, serial, revoked ? CERT_REVOKED : CERT_GOOD);
+	enum excuse excuse;
 
 	if (entry)
 		r->in_table[entry - r->crl.entry] = true;
@@ -195,19 +196,13 @@ static void look_at(struct reconcile *r, struct bytes serial, const char *text,
 		r->newer++;
 		return;
 	}
-	switch (excuse_of(r, serial)) {
-	case FOREIGN:
+	excuse = excuse_of(r, serial);
+	if (excuse == FOREIGN) {
 		if (entry)
 			r->in_table[entry - r->crl.entry] = false;
-		break;
-	case ENDED:
-		if (revoked && !entry && !cached) {
-			r->ended++;
-			break;
-		}
-		/* fall through */
-	case NONE:
-	default:
+	} else if (excuse == ENDED && revoked && !entry && !cached) {
+		r->ended++;
+	} else {
 		differ(r, text, row, entry, cached);
 	}
 }

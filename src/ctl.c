@@ -53,8 +53,11 @@ int ctl_next_option(int argc, char **argv, const struct ctl_opt *table)
 	struct option longs[OPTIONS + 1] = { 0 };
 
 	for (int i = 0; i < OPTIONS && table[i].name; i++)
-		longs[i] = (struct option){ table[i].name,
-					    table[i].arg ? required_argument : no_argument, NULL, i };
+		longs[i] = (struct option){
+			.name = table[i].name,
+			.has_arg = table[i].arg ? required_argument : no_argument,
+			.val = i,
+		};
 	return ctl_option(argc, argv, longs);
 }
 

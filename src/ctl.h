@@ -146,16 +146,16 @@ MUST_CHECK enum err ctl_certids(const struct cert *ca, struct bytes serial, stru
  * a verb does last. E_NOT_FOUND: there is no cache yet; E_IO, E_USER: it was told. */
 MUST_CHECK enum err ctl_cache(struct ctl *c);
 
-/* Calls each() for every row of a table, in the order of their keys, once its page has been read: it
- * may ask the store about more. What fails is told, but for E_DEADLINE: interrupted. */
+/* Calls each() for every row of a table, in the order of their keys, once its page has been read:
+ * it may ask the store about more. What fails is told, but for E_DEADLINE: interrupted. */
 MUST_CHECK enum err ctl_scan(struct ctl *c, const char *table, bool want_cert, store_each *each,
 			     void *arg);
 
 /* Has an earlier one of the CAs that are meant the same table as conf.ca[i]? */
 bool ctl_same_table(const struct ctl *c, size_t i);
 
-/* A row's serial as serial_text() writes it; what the row has instead, if that is none, with '?' for
- * what does not belong on a terminal. */
+/* A row's serial as serial_text() writes it; what the row has instead, if that is none, with '?'
+ * for what does not belong on a terminal. */
 #define CTL_ROW_SERIAL_LEN 64
 void ctl_row_serial(const struct store_row *row, char out[CTL_ROW_SERIAL_LEN]);
 

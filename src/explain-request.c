@@ -42,8 +42,8 @@ enum err explain_request(struct explain *x, const char *arg, uint8_t **octets)
 	if (!*octets)
 		return E_BUSY;
 	memcpy(*octets, der.p, der.len);
-	explain_say("request", "RFC 9919 3.1.1", "as most clients would ask: one CertID with SHA-1, "
-		    "no nonce");
+	explain_say("request", "RFC 9919 3.1.1", "as most clients would ask: one CertID with "
+		    "SHA-1, no nonce");
 	return request_parse(bytes_of(*octets, der.len), &x->request, NULL);
 }
 

@@ -1,6 +1,6 @@
 /*
- * explain.h - what the files of "ocspctl explain" share: one request on its way to an answer that is
- * not made.
+ * explain.h - what the files of "ocspctl explain" share: one request on its way to an answer that
+ * is not made.
  */
 #ifndef OCSP_EXPLAIN_H
 #define OCSP_EXPLAIN_H
@@ -21,7 +21,7 @@ struct explain {
 	bool echo;			/* the nonce, so that nothing can be cached */
 	struct decision decision;
 	struct validity validity;
-	const char *error;		/* the OCSP status of an answer without one; NULL: there is */
+	const char *error;		/* OCSP status of an answer without one; NULL: it has */
 	bool from_cache;
 };
 

@@ -144,7 +144,8 @@ static enum err change(struct import_batch *b, size_t i, const struct import_pla
 	enum err e = E_OK;
 
 	if (p->revoke)
-		e = store_revoke(s, b->t.table, import_serial(r), p->revoked_at, p->reason, soon(b));
+		e = store_revoke(s, b->t.table, import_serial(r), p->revoked_at, p->reason,
+				 soon(b));
 	if (p->release)
 		e = store_release(s, b->t.table, import_serial(r), soon(b));
 	if (e == E_OK && p->set_cert)

@@ -19,7 +19,7 @@ struct import_record {
 	int reason;		/* CRLReason, or ROW_NO_REASON */
 	bool may_add;		/* a row may be made of it */
 	struct cert cert;	/* zeroed if the source has none */
-	char *pem;		/* the certificate as the predecessor wrote it; NULL if there is none */
+	char *pem;		/* it as the predecessor wrote it; NULL if there is none */
 	size_t pem_len;
 };
 void import_record_free(struct import_record *r);
@@ -60,8 +60,8 @@ enum import_format { IMPORT_UNKNOWN, IMPORT_INDEX, IMPORT_CERTS, IMPORT_CRL };
 MUST_CHECK enum err import_detect(const char *path, enum import_format *out,
 				  char error[IMPORT_WHY_LEN]);
 
-/* Takes a certificate (its DER or PEM) into r: it has to be one of s->ca, with the serial that r has
- * unless that has none yet. E_DATA with s->why. */
+/* Takes a certificate (its DER or PEM) into r: it has to be one of s->ca, with the serial that r
+ * has, unless that has none yet. E_DATA with s->why. */
 MUST_CHECK enum err import_take_cert(struct import_source *s, struct bytes octets,
 				     struct import_record *r);
 

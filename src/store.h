@@ -107,8 +107,8 @@ MUST_CHECK enum err store_check(struct store *s, const char *table, struct deadl
 MUST_CHECK enum err store_add(struct store *s, const char *table, struct bytes serial,
 			      struct bytes cert, struct deadline d);
 
-/* Sets every row of this serial to Revoked. revoked_at: or ROW_NO_TIME. reason: ROW_NO_REASON, or a CRLReason that has a word.
- * E_OK, E_NOT_FOUND, E_DB. */
+/* Sets every row of this serial to Revoked. revoked_at: or ROW_NO_TIME. reason: ROW_NO_REASON, or a
+ * CRLReason that has a word. E_OK, E_NOT_FOUND, E_DB. */
 MUST_CHECK enum err store_revoke(struct store *s, const char *table, struct bytes serial,
 				 int64_t revoked_at, int reason, struct deadline d);
 
@@ -127,10 +127,12 @@ MUST_CHECK enum err store_begin(struct store *s, const char *table, struct deadl
 MUST_CHECK enum err store_commit(struct store *s, const char *table, struct deadline d);
 
 /* Has the table a column for certificates? E_OK, E_DB. */
-MUST_CHECK enum err store_has_cert(struct store *s, const char *table, struct deadline d, bool *out);
+MUST_CHECK enum err store_has_cert(struct store *s, const char *table, struct deadline d,
+				   bool *out);
 
 /* Is there a row whose cert_num is not as serial_text() writes it? Reads all keys. E_OK, E_DB. */
-MUST_CHECK enum err store_odd_keys(struct store *s, const char *table, struct deadline d, bool *out);
+MUST_CHECK enum err store_odd_keys(struct store *s, const char *table, struct deadline d,
+				   bool *out);
 
 /* store_find_many() with the rows' certificates; within a transaction, nobody else can change the
  * rows that it finds before its end. */

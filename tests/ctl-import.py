@@ -327,10 +327,9 @@ def interrupted():
 
 def accounts():
     if r.store != 'mysql':
-        with open(r.write('my.cnf', '[client]\nuser=x\n')):
-            pass
-        tap.contains(ctl('--defaults-file', r.path('my.cnf'), 'import', r.write('i', line(None, serial=1)),
-                         code=EX_USAGE), 'SQLite has no accounts')
+        cnf, path = r.write('my.cnf', '[client]\nuser=x\n'), index(line(None, serial=1))
+        tap.contains(ctl('--defaults-file', cnf, 'import', path, code=EX_USAGE),
+                     'SQLite has no accounts')
         return
     fresh()
     server = r.database.server

@@ -55,9 +55,10 @@ def some_rows():
 
 
 def row(serial):
-    return dict(zip(('status', 'time', 'reason'), [None if v in (None, 'NULL') else v for v in r.sql(
-        "SELECT status, revocation_time, revocation_reason FROM list_certs WHERE cert_num = '%s'"
-        % hex(serial))[0]]))
+    values = r.sql("SELECT status, revocation_time, revocation_reason FROM list_certs"
+                   " WHERE cert_num = '%s'" % hex(serial))[0]
+    return {name: None if v in (None, 'NULL') else v
+            for name, v in zip(('status', 'time', 'reason'), values)}
 
 
 # --- list
@@ -89,7 +90,8 @@ def list_filters():
     tap.equal(len(plain), 3)
     assert re.fullmatch('%s +revoked +2024-01-02T03:04:05Z +key_compromise' % B,
                         plain[sorted([A, B, C]).index(B)]), plain
-    for args in (('x',), ('--status', 'good'), ('--since', 'today'), ('--serial', 'xyz'), ('--no',)):
+    for args in (('x',), ('--status', 'good'), ('--since', 'today'), ('--serial', 'xyz'),
+                 ('--no',)):
         ctl('list', *args, code=EX_USAGE)
 
 
@@ -237,7 +239,8 @@ def json_add():
     said = json.loads(run('add', '--json', path, code=1)[0])
     tap.equal([(one['result'], one['serial'], one['file']) for one in said],
               [('added', hex(a.serial), path), ('refused', hex(other.serial), path)])
-    tap.equal(json.loads(run('add', '--json', r.write('a.pem', a.pem()))[0])[0]['result'], 'present')
+    said = json.loads(run('add', '--json', r.write('a.pem', a.pem()))[0])
+    tap.equal(said[0]['result'], 'present')
     if r.database.config()['type'] == 'mysql':
         run('--defaults-file', '/nonexistent', 'add', path, code=78)
 
@@ -304,8 +307,8 @@ def explain_matches():
         tap.contains(said['max-age'][0], 'comes before maxage=7200')
         head = '\n'.join(said['max-age'])
         body = r.request(a)
-        done = r.run('ocsp-stdio', octets=b'POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/'
-                     b'ocsp-request\r\nContent-Length: %d\r\n\r\n' % len(body) + body)
+        done = r.run('ocsp-stdio', octets=b'POST / HTTP/1.1\r\nHost: x\r\nContent-Type:'
+                     b' application/ocsp-request\r\nContent-Length: %d\r\n\r\n' % len(body) + body)
         real = done.stdout.split(b'\r\n\r\n')[0].decode()
         fields = dict(line.split(': ', 1) for line in real.split('\r\n')[1:])
         claimed = re.search('max-age=([0-9]+)', head).group(1)
@@ -356,7 +359,8 @@ def crl(*entries, start=None):
         if reason:
             one = one.add_extension(x509.CRLReason(reason), False)
         builder = builder.add_revoked_certificate(one.build())
-    return r.write('work/ca.crl', builder.sign(r.ca.key, hashes.SHA256()).public_bytes(Encoding.DER))
+    signed = builder.sign(r.ca.key, hashes.SHA256())
+    return r.write('work/ca.crl', signed.public_bytes(Encoding.DER))
 
 
 def reconcile():
@@ -419,7 +423,8 @@ def reconcile_sources():
     path = crl()
     with web(r.path('work')) as url:
         tap.contains(ctl('reconcile', '--crl', url + '/ca.crl'), '0 disagree')
-        tap.contains(ctl('reconcile', '--crl', url + '/none.crl', code=EX_IOERR), "can't be fetched")
+        tap.contains(ctl('reconcile', '--crl', url + '/none.crl', code=EX_IOERR),
+                     "can't be fetched")
     with open(path, 'rb') as f:
         done = r.run('ocspctl', 'reconcile', '--crl', '-', octets=f.read())
     tap.equal(done.returncode, 0, done.stderr.decode())

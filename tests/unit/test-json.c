@@ -47,7 +47,8 @@ static void odd_text(void **state)
 	} cases[] = {
 		{ "a\"b\\c", "\"a\\\"b\\\\c\"" },
 		{ "\t\x1b[31m\x7f", "\"\\u0009\\u001b[31m\\u007f\"" },
-		{ "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", "\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\"" },
+		{ "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80",
+		  "\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\"" },
 		{ "\xc3", "\"\\ufffd\"" },			/* cut short */
 		{ "\xc0\xaf", "\"\\ufffd\\ufffd\"" },		/* too long a form */
 		{ "\xe0\x80\xaf", "\"\\ufffd\\ufffd\\ufffd\"" },
