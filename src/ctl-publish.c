@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "metrics.h"
 #include "responder.h"
 
 /* Large: not for a stack. */
@@ -98,8 +99,11 @@ static void sign(struct publishing *p, const struct certid *id)
 	struct answer_info info;
 	struct bytes der;
 
-	if (!p->opened)
+	if (!p->opened) {
 		p->opened = responder_open(&p->c->conf, say_nothing, &responder, p->why) == E_OK;
+		if (p->opened)
+			metrics_open(&p->c->conf, responder.cache.fd, METRICS_SIGN);
+	}
 	if (!p->opened || p->why[0])
 		return;
 	if (responder_answer(&responder, variants_request(id, buf), ctl_deadline(p->c), out, &der,

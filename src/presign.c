@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "metrics.h"
 #include "responder.h"
 #include "variants.h"
 
@@ -165,6 +166,7 @@ static enum err prepare(struct worker *w, char error[RESPONDER_ERROR_LEN])
 		snprintf(error, RESPONDER_ERROR_LEN, "without a cache nothing can be signed ahead");
 		return E_IO;
 	}
+	metrics_open(w->p->conf, w->responder.cache.fd, METRICS_SIGN);
 	for (size_t i = w->p->ca; i < w->p->end_ca; i++) {
 		e = variants_of(&w->responder.signer[i].ca, &w->variants[i]);
 		if (e) {

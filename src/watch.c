@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "metrics.h"
 #include "sha256.h"
 
 /* Whoever asks the database publishes the answer before timeout=, and a grace that ocsp-sign gives
@@ -87,6 +88,7 @@ enum err watch_new(const struct conf *conf, responder_say *say, struct watch **o
 		snprintf(error, RESPONDER_ERROR_LEN, "without a cache there is nothing to watch");
 		e = E_IO;
 	}
+	metrics_open(conf, w->responder.cache.fd, METRICS_SIGN);
 	for (size_t i = 0; i < conf->n_ca && e == E_OK; i++) {
 		add_table(w, conf->ca[i].table);
 		e = add_folders(w, i);
