@@ -102,7 +102,7 @@ static bool is_about(const struct canned *c, const struct cert *ca)
 static void check_canned(struct check *k, size_t i, const char *path)
 {
 	const struct conf_ca *ca = &k->ctl->conf.ca[i];
-	int64_t now = clock_real_ms() / 1000, days;
+	int64_t now = clock_real_ms() / 1000, days = 0;
 	char error[CANNED_ERROR_LEN];
 	struct canned c;
 
@@ -110,7 +110,8 @@ static void check_canned(struct check *k, size_t i, const char *path)
 		check_tell(k, "canned", FOUND_ERROR, "%s", error);
 		return;
 	}
-	days = (c.response.next_update - now) / DAY_S;
+	if (c.response.next_update != INT64_MIN)
+		days = (c.response.next_update - now) / DAY_S;
 	if (canned_check(&c, now, error) != E_OK)
 		check_tell(k, "canned", FOUND_ERROR, "%s", error);
 	else if (c.response.next_update == INT64_MIN)

@@ -70,12 +70,13 @@ out:
 static void lint_times(struct state *s, const struct response *r, const struct single *single)
 {
 	const struct lint *l = s->l;
-	int64_t validity = single->next_update - single->this_update + 1;
+	int64_t validity;
 
 	if (single->next_update == INT64_MIN) {
 		fault(s, "it has no nextUpdate", "RFC 9919 3.2.4");
 		return;
 	}
+	validity = single->next_update - single->this_update + 1;
 	if (r->produced_at > l->now + SLACK_S || single->this_update > l->now + SLACK_S)
 		fault(s, "its thisUpdate or producedAt lies ahead", "RFC 6960 4.2.2.1");
 	if (single->this_update > r->produced_at)

@@ -236,6 +236,7 @@ def completion():
     verbs = set(verbs_of_help())
     tap.equal(complete('ocspctl', ''), verbs)
     tap.equal(complete('ocspctl', '-c', 'x.ini', 'che'), {'check'})
+    tap.equal(complete('ocspctl', '--defaults-file', '=', 'x', '--ca', 'y', 'che'), {'check'})
     for program in PROGRAMS:
         tap.equal(complete(program, '-'), options_of(help_of(program)) - {'-'}, program)
     for verb in verbs:
