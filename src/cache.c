@@ -8,7 +8,8 @@
 
 #include "io.h"
 
-#define MARKER ".verified"	/* of a folder: its mtime is a newer agreement for every file in it */
+/* Of a folder: its mtime is a newer agreement for every file that lies there since its atime. */
+#define MARKER ".verified"
 #define LOCK ".lock"		/* of a folder: one byte of it for each serial */
 #define BACKOFF ".database-down"
 
@@ -29,9 +30,9 @@ void cache_close(struct cache *c)
 	c->fd = -1;
 }
 
-static int64_t mtime_ms(const struct stat *st)
+static int64_t ms_of(struct timespec t)
 {
-	return (int64_t)st->st_mtim.tv_sec * 1000 + st->st_mtim.tv_nsec / 1000000;
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 static const char *oddity(enum err e)
@@ -44,20 +45,22 @@ static const char *oddity(enum err e)
 }
 
 /* The newer of the file's agreement and its folder's, as long as the latter isn't of the future:
- * a marker that was touched by a host with another clock must not hide a good one. */
+ * a marker that was touched by a host with another clock must not hide a good one. It speaks of
+ * files that lay there before: not of one that was signed, or came back from a backup, since. */
 static int64_t agreement(const struct cache *c, const struct certid_place *place,
-			 int64_t file_ms, int64_t now_ms)
+			 const struct stat *file, int64_t now_ms)
 {
+	int64_t file_ms = ms_of(file->st_mtim), ms;
 	char marker[CERTID_FOLDER_LEN + sizeof MARKER];
 	struct stat st;
-	int64_t ms;
 
 	if (file_ms <= now_ms && now_ms - file_ms < (int64_t)c->recheck_s * 1000)
 		return file_ms;
 	stpcpy(stpcpy(marker, place->folder), "/" MARKER);
-	if (fstatat(c->fd, marker, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
+	if (fstatat(c->fd, marker, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode) ||
+	    ms_of(file->st_ctim) > ms_of(st.st_atim))
 		return file_ms;
-	ms = mtime_ms(&st);
+	ms = ms_of(st.st_mtim);
 	return ms <= now_ms && (file_ms > now_ms || ms > file_ms) ? ms : file_ms;
 }
 
@@ -91,7 +94,7 @@ void cache_get(const struct cache *c, const struct certid *id, int64_t now_ms, u
 		clause = "answers for another certificate";
 		goto out;
 	}
-	out->agreed_ms = agreement(c, &place, mtime_ms(&st), now_ms);
+	out->agreed_ms = agreement(c, &place, &st, now_ms);
 	out->verdict = fresh_judge(&out->single, out->response.produced_at, now_ms, out->agreed_ms,
 				   c->recheck_s);
 out:
@@ -150,9 +153,9 @@ void cache_touch(const struct cache *c, const struct certid *id, int64_t agreed_
 		utimensat(c->fd, place.file, times, AT_SYMLINK_NOFOLLOW);
 }
 
-void cache_verify(const struct cache *c, const char *folder, int64_t agreed_ms)
+void cache_verify(const struct cache *c, const char *folder, int64_t agreed_ms, int64_t present_ms)
 {
-	struct timespec times[2] = { timespec_of_ms(agreed_ms), timespec_of_ms(agreed_ms) };
+	struct timespec times[2] = { timespec_of_ms(present_ms), timespec_of_ms(agreed_ms) };
 	char marker[CERTID_FOLDER_LEN + sizeof MARKER];
 
 	if (c->fd < 0)
@@ -256,7 +259,7 @@ bool cache_backoff(const struct cache *c, int64_t now_ms)
 
 	if (c->fd < 0 || fstatat(c->fd, BACKOFF, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return false;
-	ms = mtime_ms(&st);
+	ms = ms_of(st.st_mtim);
 	return ms <= now_ms && now_ms - ms < LIM_BACKOFF_S * 1000;
 }
 
@@ -269,7 +272,7 @@ bool cache_note_is_older(const struct cache *c, const char *name, int64_t second
 		return false;
 	if (fstatat(c->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return true;
-	return mtime_ms(&st) > now_ms || now_ms - mtime_ms(&st) >= seconds * 1000;
+	return ms_of(st.st_mtim) > now_ms || now_ms - ms_of(st.st_mtim) >= seconds * 1000;
 }
 
 enum err cache_put_note(const struct cache *c, const char *name, struct bytes text)

@@ -59,9 +59,10 @@ MUST_CHECK enum err cache_put_note(const struct cache *c, const char *name, stru
  * if there is none, 0. */
 size_t cache_get_note(const struct cache *c, const char *name, uint8_t *buf, size_t cap);
 
-/* All that is in this folder agreed with the database at agreed_ms: writes it down, if there is such
- * a folder. */
-void cache_verify(const struct cache *c, const char *folder, int64_t agreed_ms);
+/* All that lies in this folder since present_ms agreed with the database at agreed_ms: writes it
+ * down, if there is such a folder. */
+void cache_verify(const struct cache *c, const char *folder, int64_t agreed_ms,
+		  int64_t present_ms);
 
 /* Makes the folder of an issuer that was recognised as ours. */
 MUST_CHECK enum err cache_make_folder(const struct cache *c, const struct certid *id);

@@ -45,6 +45,7 @@ struct store_ops {
 	enum err (*hint)(struct store *s, char out[STORE_SIGN_LEN]);
 	enum err (*digest)(struct store *s, char out[STORE_SIGN_LEN]);
 	enum err (*stamped)(struct store *s);
+	enum err (*rows)(struct store *s, int64_t *out);
 	enum err (*upgrade)(struct store *s);
 	const char *recent;	/* the end of a SELECT for rows no older than its parameter's seconds */
 };

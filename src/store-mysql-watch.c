@@ -102,6 +102,18 @@ enum err mysql_digest(struct store *s, char out[STORE_SIGN_LEN])
 	return ask_row(s, sql, 1, (char (*)[STORE_SIGN_LEN])out);
 }
 
+enum err mysql_rows(struct store *s, int64_t *out)
+{
+	char sql[STORE_SQL_LEN], text[1][STORE_SIGN_LEN];
+	enum err e;
+
+	snprintf(sql, sizeof sql, "SELECT COUNT(*) FROM %s", s->name);
+	e = ask_row(s, sql, 1, text);
+	if (e == E_OK)
+		*out = strtoll(text[0], NULL, 10);
+	return e;
+}
+
 const char mysql_recent[] = "WHERE " COLUMN ">=NOW(3)-INTERVAL ? SECOND ORDER BY " COLUMN;
 
 static enum err alter(struct store *s, const char *what)

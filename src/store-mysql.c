@@ -291,6 +291,7 @@ static const struct store_ops ops = {
 	.hint = mysql_hint,
 	.digest = mysql_digest,
 	.stamped = mysql_stamped,
+	.rows = mysql_rows,
 	.upgrade = mysql_upgrade,
 	.recent = mysql_recent,
 	.lock = " FOR UPDATE",

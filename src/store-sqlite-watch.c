@@ -86,6 +86,15 @@ enum err sqlite_stamped(struct store *s)
 	return E_OK;
 }
 
+enum err sqlite_rows(struct store *s, int64_t *out)
+{
+	char sql[STORE_SQL_LEN];
+
+	/* the parameter that count() binds is left unused */
+	snprintf(sql, sizeof sql, "SELECT COUNT(*) FROM %s", s->name);
+	return count(s, sql, out);
+}
+
 const char sqlite_recent[] = "WHERE " COLUMN ">=strftime('%Y-%m-%d %H:%M:%f','now','-'||?||"
 	"' seconds') ORDER BY " COLUMN;
 

@@ -239,6 +239,7 @@ static const struct store_ops ops = {
 	.hint = sqlite_hint,
 	.digest = sqlite_digest,
 	.stamped = sqlite_stamped,
+	.rows = sqlite_rows,
 	.upgrade = sqlite_upgrade,
 	.recent = sqlite_recent,
 	.lock = "",	/* a transaction that writes is alone from its beginning */

@@ -91,6 +91,9 @@ MUST_CHECK enum err store_stamped(struct store *s, const char *table, struct dea
 MUST_CHECK enum err store_changed(struct store *s, const char *table, int seconds,
 				  struct deadline d, store_each *each, void *arg);
 
+/* How many rows there are, which an index can tell. E_OK, E_DB. */
+MUST_CHECK enum err store_rows(struct store *s, const char *table, struct deadline d, int64_t *out);
+
 /* Gives the table what store_stamped() asks for. *changed: something was missing. E_OK, E_DB. */
 MUST_CHECK enum err store_upgrade(struct store *s, const char *table, struct deadline d,
 				  bool *changed);

@@ -67,10 +67,12 @@ struct watch {
 	size_t n_queue;
 
 	int64_t last_ms;	/* when it ticked last */
+	int64_t moved_ms;	/* when a hint was last another one, monotonic */
 	int64_t digest_at_ms;	/* when digests are asked for again, monotonic */
 	bool fed;		/* rows had changed since the last one */
+	int64_t rows;		/* of all tables, then */
 	struct watch_count count;
-	int64_t pass_cached;	/* of the pass on its way */
+	int64_t pass_cached, pass_cost_ms;	/* of the pass on its way */
 };
 
 /* Milliseconds that a question to the database may take. A table's digest needs the most. */

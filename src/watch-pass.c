@@ -171,7 +171,7 @@ static enum err walk_some(struct watch *w, bool *more)
 
 enum err watch_pass(struct watch *w, int64_t now_ms)
 {
-	int64_t steps = (int64_t)(w->n_folders * WALK_SHARDS), due;
+	int64_t steps = (int64_t)(w->n_folders * WALK_SHARDS), due, start_ms = clock_mono_ms();
 	struct deadline d;
 	bool more = false;
 	enum err e;
@@ -181,6 +181,7 @@ enum err watch_pass(struct watch *w, int64_t now_ms)
 			   (const char (*)[CERTID_FOLDER_LEN])w->folder, w->n_folders);
 		w->pass_failed = false;
 		w->pass_cached = 0;
+		w->pass_cost_ms = 0;
 	}
 	if (!w->lease.running)
 		return E_OK;
@@ -192,8 +193,9 @@ enum err watch_pass(struct watch *w, int64_t now_ms)
 		if (e)
 			return e;
 	}
+	w->pass_cost_ms += clock_mono_ms() - start_ms;
 	if (walk_done(&w->walk)) {
-		lease_end(&w->lease, !w->pass_failed);
+		lease_end(&w->lease, !w->pass_failed, w->pass_cost_ms);
 		w->count.cached = w->pass_cached;
 	}
 	return E_OK;

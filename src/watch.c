@@ -6,10 +6,6 @@
 #include "metrics.h"
 #include "sha256.h"
 
-/* Whoever asks the database publishes the answer before timeout=, and a grace that ocsp-sign gives
- * itself; and a second for what lies between. */
-#define GRACE_MS 3000
-
 /* A change is looked for in the rows of the last so many seconds: a transaction may be committed
  * later than its rows are stamped. What is later still, a pass finds. */
 #define OVERLAP_S 10
@@ -96,7 +92,7 @@ enum err watch_new(const struct conf *conf, responder_say *say, struct watch **o
 			snprintf(error, RESPONDER_ERROR_LEN, "libcrypto refuses a hash that "
 				 "CertIDs are made with");
 	}
-	lease_init(&w->lease, (int64_t)conf->recheck_s * 1000, conf->timeout_ms + GRACE_MS,
+	lease_init(&w->lease, (int64_t)conf->recheck_s * 1000,
 		   age_ms < AGE_LONGEST_MS ? age_ms : AGE_LONGEST_MS);
 	w->count.said_ms = LEASE_NEVER;
 out:
@@ -214,26 +210,44 @@ static enum err connect(struct watch *w, char error[RESPONDER_ERROR_LEN])
 	return e;
 }
 
+/* A hint may count in whole seconds: what follows in the same one would go unseen. */
+#define HINT_MS 2500
+
 /* A table whose changes can't be read from a column has to be looked at when it seems to have been
  * changed. */
-static enum err ask_hints(struct watch *w, bool *moved)
+static enum err ask_hints(struct watch *w)
 {
 	char hint[STORE_SIGN_LEN];
 
-	*moved = false;
 	for (size_t i = 0; i < w->n_tables; i++) {
 		enum err e = store_hint(w->responder.store, w->table[i],
 					deadline_in(WATCH_DB_MS), hint);
 
 		if (e)
 			return e;
-		if (strcmp(hint, w->hints[i]) == 0)
-			continue;
-		*moved = true;
-		if (!w->stamped[i])
-			lease_hurry(&w->lease);
+		if (strcmp(hint, w->hints[i]) != 0 && !w->stamped[i])
+			w->moved_ms = clock_mono_ms();
 		memcpy(w->hints[i], hint, sizeof hint);
 	}
+	if (w->moved_ms && clock_mono_ms() - w->moved_ms < HINT_MS)
+		lease_hurry(&w->lease);
+	return E_OK;
+}
+
+static enum err ask_rows(struct watch *w, bool *fewer)
+{
+	int64_t rows = 0, n;
+
+	for (size_t i = 0; i < w->n_tables; i++) {
+		enum err e = store_rows(w->responder.store, w->table[i], deadline_in(WATCH_DB_MS),
+					&n);
+
+		if (e)
+			return e;
+		rows += n;
+	}
+	*fewer = rows < w->rows;
+	w->rows = rows;
 	return E_OK;
 }
 
@@ -243,6 +257,7 @@ static enum err ask_digests(struct watch *w, int64_t now_ms)
 	int64_t start_ms = clock_mono_ms(), ms;
 	uint8_t digest[32];
 	size_t len = 0;
+	bool fewer;
 	enum err e;
 
 	for (size_t i = 0; i < w->n_tables; i++) {
@@ -254,11 +269,15 @@ static enum err ask_digests(struct watch *w, int64_t now_ms)
 	}
 	sha256(bytes_of(sign, len), digest);
 	*bytes_hex(bytes_of(digest, sizeof digest), text) = '\0';
-	/* something is gone, or was committed later than it was stamped */
-	if (strcmp(text, w->lease.digest) != 0 && !w->fed)
-		lease_hurry(&w->lease);
+	if (lease_see(&w->lease, now_ms, text)) {
+		e = ask_rows(w, &fewer);
+		if (e)
+			return e;
+		/* something is gone, or was committed later than it was stamped */
+		if (fewer || !w->fed)
+			lease_hurry(&w->lease);
+	}
 	w->fed = false;
-	lease_see(&w->lease, now_ms, text);
 	ms = clock_mono_ms() - start_ms;
 	w->digest_at_ms = start_ms + (ms < 20 ? 0 : ms * DIGEST_SHARE);
 	return E_OK;
@@ -266,24 +285,23 @@ static enum err ask_digests(struct watch *w, int64_t now_ms)
 
 static void say_verified(struct watch *w)
 {
-	int64_t said = lease_said(&w->lease);
+	int64_t agreed, present;
 
-	if (said == LEASE_NEVER || said == w->count.said_ms)
+	if (!lease_said(&w->lease, &agreed, &present) || agreed == w->count.said_ms)
 		return;
 	for (size_t i = 0; i < w->n_folders; i++)
-		cache_verify(&w->responder.cache, w->folder[i], said);
-	w->count.said_ms = said;
+		cache_verify(&w->responder.cache, w->folder[i], agreed, present);
+	w->count.said_ms = agreed;
 }
 
 static enum err look(struct watch *w, int64_t now_ms, char error[RESPONDER_ERROR_LEN])
 {
-	bool moved;
 	enum err e = connect(w, error);
 
 	if (e && !w->responder.store)
 		return e;
 	if (e == E_OK)
-		e = ask_hints(w, &moved);
+		e = ask_hints(w);
 	if (e == E_OK)
 		e = watch_feed(w);
 	if (e == E_OK && clock_mono_ms() >= w->digest_at_ms)

@@ -20,6 +20,7 @@ FRONT_UNIT_TESTS = \
 	tests/unit/test-http-reply \
 	tests/unit/test-ini \
 	tests/unit/test-io \
+	tests/unit/test-lease \
 	tests/unit/test-json \
 	tests/unit/test-log \
 	tests/unit/test-log-format \
@@ -32,7 +33,8 @@ FRONT_UNIT_TESTS = \
 	tests/unit/test-sandbox \
 	tests/unit/test-sha256 \
 	tests/unit/test-unit-file \
-	tests/unit/test-user
+	tests/unit/test-user \
+	tests/unit/test-walk
 BACK_UNIT_TESTS = \
 	tests/unit/test-basic \
 	tests/unit/test-canned \
@@ -64,6 +66,7 @@ FUNCTIONAL_TESTS = \
 	tests/ctl-import.py \
 	tests/ctl-query.py \
 	tests/presign.py \
+	tests/freshness.py \
 	tests/sign-issuer.py \
 	tests/store-mariadb.py \
 	tests/conformance.py \
@@ -168,6 +171,7 @@ EXTRA_DIST += $(FUNCTIONAL_TESTS) $(SYSTEM_TESTS) $(TRACE_TEST) \
 	tests/lib/mariadb.py \
 	tests/lib/ocsp.py \
 	tests/lib/pki.py \
+	tests/lib/relay.py \
 	tests/lib/responder.py \
 	tests/lib/tap.py \
 	tests/lib/unit.sh \

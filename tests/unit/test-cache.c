@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cache.h"
@@ -92,23 +93,30 @@ static void publishes_and_finds(void **state)
 
 static void a_marker_of_the_folder_renews_all_leases(void **state)
 {
+	int64_t later_ms = (int64_t)time(NULL) * 1000 + 60000;
 	struct cache c = opened(60);
-	struct timespec times[2] = { { t0 / 1000 + 100, 0 }, { t0 / 1000 + 100, 0 } };
 	char marker[CERTID_FOLDER_LEN + 16];
-	int fd;
+	struct stat st;
 
 	(void)state;
+	/* where there is no folder yet, nothing is made */
+	cache_verify(&c, "sha1-00-00", t0, later_ms);
+	assert_int_equal(fstatat(c.fd, "sha1-00-00", &st, 0), -1);
 	assert_int_equal(cache_put(&c, &id, sample, t0), E_OK);
-	snprintf(marker, sizeof marker, "%s/.verified", place.folder);
-	fd = openat(c.fd, marker, O_WRONLY | O_CREAT, 0600);
-	assert_true(fd >= 0);
-	assert_int_equal(futimens(fd, times), 0);
-	close(fd);
+	cache_verify(&c, place.folder, t0 + 50000, later_ms);
+	assert_int_equal(look(&c, t0 + 99000, NULL), FRESH_HIT);
+	cache_verify(&c, place.folder, t0 + 100000, later_ms);
 	assert_int_equal(look(&c, t0 + 120000, NULL), FRESH_HIT);
 	assert_int_equal(look(&c, t0 + 160000, NULL), FRESH_RECHECK);
 	/* a marker of the future says nothing: not even against a good file */
 	assert_int_equal(look(&c, t0 + 59000, NULL), FRESH_HIT);
 	assert_int_equal(look(&c, t0 + 99000, NULL), FRESH_RECHECK);
+	/* nor about what was put there after its look at the folder: by another process, or from a
+	 * backup */
+	cache_verify(&c, place.folder, t0 + 100000, later_ms - 120000);
+	assert_int_equal(look(&c, t0 + 59000, NULL), FRESH_HIT);
+	assert_int_equal(look(&c, t0 + 120000, NULL), FRESH_RECHECK);
+	snprintf(marker, sizeof marker, "%s/.verified", place.folder);
 	assert_int_equal(unlinkat(c.fd, marker, 0), 0);
 	cache_close(&c);
 }

@@ -1,0 +1,94 @@
+/* Which files of the cache are answers, and which are left alone. */
+#include "unit.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "walk.h"
+
+static void names(void **state)
+{
+	static const char *const wrong[] = {
+		"", ".", "..", ".der", "abc.der", "0.der", "ABCD.der", "12.DER", "12.der.~0123456789abcdef",
+		"12.np", "12.np.der2", "g1.der", "0x12.der",
+		"0102030405060708090a0b0c0d0e0f101112131415161718191a.der",
+	};
+	struct walked w;
+
+	(void)state;
+	assert_true(walk_parse("00ff.der", &w));
+	assert_true(w.has_null);
+	assert_int_equal(w.serial.len, 1);
+	assert_int_equal(w.serial.p[0], 0xff);
+	assert_true(walk_parse("1234.np.der", &w));
+	assert_false(w.has_null);
+	assert_int_equal(w.serial.len, 2);
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+		assert_false(walk_parse(wrong[i], &w));
+}
+
+static void touch(int dir, const char *path)
+{
+	int fd = openat(dir, path, O_WRONLY | O_CREAT, 0600);
+
+	assert_true(fd >= 0);
+	close(fd);
+}
+
+static void every_file_is_met_once(void **state)
+{
+	static const char folder[3][CERTID_FOLDER_LEN] = { "one", "missing", "two" };
+	char path[] = "/tmp/test-walk.XXXXXX", command[64];
+	struct cache c = { .fd = -1 };
+	size_t found = 0, ends = 0, last = 0;
+	struct walked f;
+	struct walk w;
+
+	(void)state;
+	assert_non_null(mkdtemp(path));
+	assert_int_equal(cache_open(&c, path, 60, false), E_OK);
+	assert_int_equal(mkdirat(c.fd, "one", 0700), 0);
+	assert_int_equal(mkdirat(c.fd, "one/01", 0700), 0);
+	assert_int_equal(mkdirat(c.fd, "one/ff", 0700), 0);
+	assert_int_equal(mkdirat(c.fd, "two", 0700), 0);
+	assert_int_equal(mkdirat(c.fd, "two/00", 0700), 0);
+	touch(c.fd, "one/01/0101.der");
+	touch(c.fd, "one/01/0201.der");
+	touch(c.fd, "one/ff/ff.np.der");
+	touch(c.fd, "one/ff/left.alone");
+	touch(c.fd, "two/00/1000.der");
+	walk_begin(&w, &c, folder, 3);
+	while (!walk_done(&w)) {
+		if (!walk_next(&w, &f)) {
+			ends++;
+			continue;
+		}
+		found++;
+		assert_true(f.folder == 0 || f.folder == 2);
+		assert_true(f.folder >= last);
+		last = f.folder;
+	}
+	assert_int_equal(found, 4);
+	assert_int_equal(ends, 3 * WALK_SHARDS);
+	assert_false(walk_next(&w, &f));
+	/* it can be ended in the middle of a shard */
+	walk_begin(&w, &c, folder, 3);
+	while (!walk_next(&w, &f))
+		;
+	walk_end(&w);
+	assert_true(walk_done(&w));
+	cache_close(&c);
+	snprintf(command, sizeof command, "rm -rf %s", path);
+	assert_int_equal(system(command), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names),
+		cmocka_unit_test(every_file_is_met_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
