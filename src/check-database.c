@@ -79,8 +79,8 @@ static void check_server(struct check *k, const struct conf_ca *ca, bool first)
 	after_ms = clock_real_ms();
 	if (!f.by_index)
 		check_tell(k, "table", FOUND_ERROR, "the index of table %s on cert_num (%s) can't "
-			   "be used, so every lookup reads all of it: give the column the character "
-			   "set ascii or utf8mb4", ca->table, f.key_type);
+			   "be used, so every lookup reads all of it: give the column the "
+			   "character set ascii or utf8mb4", ca->table, f.key_type);
 	else if (f.key_type[0])
 		check_tell(k, "table", FOUND_OK, "table %s is looked up by its index on cert_num, "
 			   "%s", ca->table, f.key_type);

@@ -191,8 +191,8 @@ void check_metrics(struct check *k)
 		check_tell(k, "metrics", FOUND_WARNING, "%s, or the same with -sign, can't be read "
 			   "as counters: remove it", path);
 	else if (access(parent, W_OK | X_OK) != 0 && !check_can_be_made(parent))
-		check_tell(k, "metrics", FOUND_WARNING, "nothing is counted, since %s can't be made "
-			   "by %s: set metrics=", path, conf->user);
+		check_tell(k, "metrics", FOUND_WARNING, "nothing is counted, since %s can't be "
+			   "made by %s: set metrics=", path, conf->user);
 }
 
 void check_signer(struct check *k)

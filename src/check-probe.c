@@ -86,8 +86,8 @@ static void ask(struct probe *p)
 		.profile = c->profile,
 	};
 	if (lint_response(bytes_of(answer, len), &lint, tell_fault, p) == 0)
-		check_tell(p->k, "probe", FOUND_OK, "asked about %s: %s, %zu octets in %lld ms, and "
-			   "all is as it should be", p->text, cert_status_name(p->status), len,
+		check_tell(p->k, "probe", FOUND_OK, "asked about %s: %s, %zu octets in %lld ms, "
+			   "and all is as it should be", p->text, cert_status_name(p->status), len,
 			   (long long)(clock_mono_us() - start_us) / 1000);
 }
 
@@ -101,7 +101,7 @@ void check_probes(struct check *k)
 
 		if (!k->can_sign[i] || !c->store)
 			continue;
-		if (store_page(c->store, ca->table, "", ROWS, ca->verify, deadline_in(c->conf.timeout_ms),
+		if (store_page(c->store, ca->table, "", ROWS, ca->verify, ctl_deadline(c),
 			       look_at_row, &p) != E_OK)
 			check_tell(k, "probe", FOUND_WARNING, "%s", store_error(c->store));
 		else if (!p.found)

@@ -50,7 +50,8 @@ static void put_ends(FILE *f, struct ctl *c)
 
 	fputs("# TYPE ocsp_signer_not_after_seconds gauge\n"
 	      "# UNIT ocsp_signer_not_after_seconds seconds\n"
-	      "# HELP ocsp_signer_not_after_seconds Last second of the certificates that sign.\n", f);
+	      "# HELP ocsp_signer_not_after_seconds Last second of the certificates that sign.\n",
+	      f);
 	for (size_t i = c->first_ca; i < c->end_ca; i++) {
 		const struct conf_ca *ca = &c->conf.ca[i];
 		struct signer s;

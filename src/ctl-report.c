@@ -57,8 +57,8 @@ static void add_finding(struct report *r, struct finding **list, const char *lin
 	r->n[level]++;
 }
 
-/* The check becomes the responder's user for good, and the page is written by who we are: so it runs
- * in a process of its own. */
+/* The check becomes the responder's user for good, and the page is written by who we are: so it
+ * runs in a process of its own. */
 static bool gather_findings(const struct ctl *c, struct report *r, struct finding **list)
 {
 	char line[LINE_LEN];

@@ -19,8 +19,8 @@ uint64_t metrics_sum(const uint64_t *values, size_t n);
 /* Requests that the front's cache could answer, of those that it was asked for. */
 uint64_t metrics_hits(const struct metrics *m);
 
-/* What a part of the values (of a thousand) doesn't exceed: a bucket's bound, INT64_MAX for the last
- * bucket. -1 if there are no values. */
+/* What a part of the values (of a thousand) doesn't exceed: a bucket's bound, INT64_MAX for the
+ * last bucket. -1 if there are no values. */
 int64_t metrics_quantile(const uint64_t *buckets, size_t n, unsigned permille,
 			 int64_t (*bound)(unsigned bucket));
 

@@ -147,7 +147,7 @@ static void make(int dirfd, const char *name)
 	unlinkat(dirfd, temporary, 0);
 }
 
-/* What is there is no file of ours. Who has its lock replaces it, for all; who hasn't lets it be. */
+/* What is there is no file of ours. Who has its lock replaces it, for all; the others let it be. */
 static void replace(int dirfd, const char *name, int fd, enum state state)
 {
 	static union page fresh;

@@ -2,9 +2,9 @@
  * metrics.h - counters and histograms that outlive the processes which count: a small file that
  * each of them maps, and adds to with relaxed atomic additions.
  *
- * Counting costs speed at most, never an answer. Without a file nothing is counted. The file has one
- * size for ever and is never made shorter by us; should somebody else do that, or its disk fail,
- * the kernel's SIGBUS is caught and the page replaced by private memory (metrics_open()).
+ * Counting costs speed at most, never an answer. Without a file nothing is counted. The file has
+ * one size for ever and is never made shorter by us; should somebody else do that, or its disk
+ * fail, the kernel's SIGBUS is caught and the page replaced by private memory.
  *
  * The front and ocsp-sign count in a file each, with the same layout: they may be different users,
  * and the one who parses the network's octets writes to nothing that the other reads. A reader adds

@@ -44,7 +44,8 @@ static void put_tiles(FILE *f, const struct report *r)
 	fputs("<div class=\"tiles\">\n", f);
 	if (r->n[FOUND_ERROR])
 		put_number_tile(f, "bad", r->n[FOUND_ERROR],
-				r->n[FOUND_ERROR] == 1 ? "error to be mended" : "errors to be mended");
+				r->n[FOUND_ERROR] == 1 ? "error to be mended" :
+							 "errors to be mended");
 	else if (r->n[FOUND_WARNING])
 		put_number_tile(f, "warn", r->n[FOUND_WARNING],
 				r->n[FOUND_WARNING] == 1 ? "warning, no error" :
@@ -62,8 +63,8 @@ static void put_tiles(FILE *f, const struct report *r)
 	if (!r->cache.why)
 		put_number_tile(f, "", r->cache.answers, "answers in the cache");
 	if (r->counted && lookups(&r->metrics)) {
-		snprintf(text, sizeof text, "%.1f\u00a0%%", 100 * (double)metrics_hits(&r->metrics) /
-			 (double)lookups(&r->metrics));
+		snprintf(text, sizeof text, "%.1f\u00a0%%",
+			 100 * (double)metrics_hits(&r->metrics) / (double)lookups(&r->metrics));
 		put_tile(f, "", text, "of lookups are hits");
 		put_time_tile(f, &r->metrics);
 	}
@@ -213,10 +214,10 @@ static void put_history(FILE *f, const struct report *r)
 	snprintf(month, sizeof month, "%04d-%02d", back / 12 % 10000, back % 12 + 1);
 	today[10] = '\0';
 	html_heading(f, "Issued and revoked over time",
-		     r->has_certs ? "Issued: notBefore of each certificate in the table. Revoked: the "
-				    "time that the table has." :
-				    "The table has no certificates, so when they were issued is not "
-				    "known.");
+		     r->has_certs ? "Issued: notBefore of each certificate in the table. "
+				    "Revoked: the time that the table has." :
+				    "The table has no certificates, so when they were issued is "
+				    "not known.");
 	fputs("<div class=\"pair\">\n", f);
 	if (r->has_certs) {
 		html_columns(f, "Issued, by day", "", r->issued.day, REPORT_DAYS, day, today);
@@ -249,8 +250,8 @@ static void put_cache(FILE *f, const struct report *r)
 	}
 	for (size_t i = 0; i < 5; i++)
 		progress_number(counts[i], number[i]);
-	snprintf(sub, sizeof sub, "%s good, %s revoked, %s unknown; %.1f MiB; %s have ended; %s files "
-		 "can't be read.", number[0], number[1], number[2], (double)c->octets / (1 << 20),
+	snprintf(sub, sizeof sub, "%s good, %s revoked, %s unknown; %.1f MiB; %s have ended; %s "
+		 "files can't be read.", number[0], number[1], number[2], (double)c->octets / (1 << 20),
 		 number[3], number[4]);
 	html_heading(f, "Answers in the cache", sub);
 	fputs("<div class=\"pair\">\n", f);
@@ -310,7 +311,8 @@ static void put_requests(FILE *f, const struct report *r)
 	char when[CTL_TIME_LEN], number[4][PROGRESS_NUMBER_LEN], sub[256];
 
 	if (!r->counted) {
-		html_heading(f, "Requests", "Nothing was counted yet, or the counters can't be read.");
+		html_heading(f, "Requests",
+			     "Nothing was counted yet, or the counters can't be read.");
 		fputs("</section>\n", f);
 		return;
 	}
@@ -341,8 +343,8 @@ void report_put(FILE *f, const struct report *r)
 	fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 	      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
 	      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-	      "style-src 'unsafe-inline'\">\n<meta name=\"robots\" content=\"noindex\">\n<title>OCSP on ",
-	      f);
+	      "style-src 'unsafe-inline'\">\n<meta name=\"robots\" content=\"noindex\">\n"
+	      "<title>OCSP on ", f);
 	html_text(f, r->host);
 	fprintf(f, "</title>\n<style>\n%s</style>\n</head>\n<body>\n<main>\n<h1>OCSP responder on ",
 		html_style);
@@ -356,6 +358,6 @@ void report_put(FILE *f, const struct report *r)
 	put_history(f, r);
 	put_cache(f, r);
 	put_requests(f, r);
-	fputs("<footer>Made by ocspctl report, version " PACKAGE_VERSION ". Times are UTC.</footer>\n"
-	      "</main>\n</body>\n</html>\n", f);
+	fputs("<footer>Made by ocspctl report, version " PACKAGE_VERSION
+	      ". Times are UTC.</footer>\n</main>\n</body>\n</html>\n", f);
 }

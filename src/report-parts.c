@@ -99,8 +99,8 @@ void html_histogram(FILE *f, const char *caption, const uint64_t *buckets, unsig
 	html_bars_end(f);
 }
 
-void html_columns(FILE *f, const char *caption, const char *kind, const uint64_t *values, unsigned n,
-		  const char *first, const char *last)
+void html_columns(FILE *f, const char *caption, const char *kind, const uint64_t *values,
+		  unsigned n, const char *first, const char *last)
 {
 	uint64_t highest = 0;
 
@@ -121,8 +121,9 @@ void html_columns(FILE *f, const char *caption, const char *kind, const uint64_t
 
 		if (values[i])
 			fprintf(f, "<rect class=\"%s\" x=\"%u\" y=\"%.2f\" width=\"8\" "
-				"height=\"%.2f\"><title>%" PRIu64 "</title></rect>", kind, 10 * i + 1,
-				high < 1 ? 99 : 100 - high, high < 1 ? 1 : high, values[i]);
+				"height=\"%.2f\"><title>%" PRIu64 "</title></rect>", kind,
+				10 * i + 1, high < 1 ? 99 : 100 - high, high < 1 ? 1 : high,
+				values[i]);
 	}
 	fprintf(f, "</svg>\n<div class=\"axis\"><span>%s</span><span>%s</span></div></figure>\n",
 		first, last);

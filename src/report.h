@@ -25,7 +25,7 @@ struct report_table {
 	int64_t valid, expired, revoked, odd;
 };
 
-/* Answers by the time until their nextUpdate: those that have ended, and as metrics_age_bound_s(). */
+/* Answers by age, and by the time until their nextUpdate: see metrics_age_bound_s(). */
 struct report_cache {
 	const char *why;		/* it was not read, or NULL */
 	int64_t answers, unreadable, octets;
@@ -94,7 +94,7 @@ void html_histogram(FILE *f, const char *caption, const uint64_t *buckets, unsig
 		    const char *(*show)(int64_t n, char *out));
 
 /* Columns side by side: labels are those of the first and the last one. */
-void html_columns(FILE *f, const char *caption, const char *kind, const uint64_t *values, unsigned n,
-		  const char *first, const char *last);
+void html_columns(FILE *f, const char *caption, const char *kind, const uint64_t *values,
+		  unsigned n, const char *first, const char *last);
 
 #endif

@@ -108,7 +108,7 @@ static enum err read_key(struct store *s, struct store_facts *out)
 	return E_OK;
 }
 
-/* Would the index be considered? Whether it is taken depends on how many rows there are just now. */
+/* Would the index be considered? Whether it is taken depends on how many rows there are by now. */
 static enum err read_plan(struct store *s, struct store_facts *out)
 {
 	char sql[STORE_SQL_LEN];
