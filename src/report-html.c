@@ -251,8 +251,8 @@ static void put_cache(FILE *f, const struct report *r)
 	for (size_t i = 0; i < 5; i++)
 		progress_number(counts[i], number[i]);
 	snprintf(sub, sizeof sub, "%s good, %s revoked, %s unknown; %.1f MiB; %s have ended; %s "
-		 "files can't be read.", number[0], number[1], number[2], (double)c->octets / (1 << 20),
-		 number[3], number[4]);
+		 "files can't be read.", number[0], number[1], number[2],
+		 (double)c->octets / (1 << 20), number[3], number[4]);
 	html_heading(f, "Answers in the cache", sub);
 	fputs("<div class=\"pair\">\n", f);
 	html_histogram(f, "By age", c->age, METRICS_AGES, metrics_age_bound_s, metrics_show_s);
