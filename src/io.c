@@ -37,14 +37,30 @@ static enum err err_of_errno(int e)
 	return e == ECONNRESET || e == EPIPE || e == ENOTCONN || e == ETIMEDOUT ? E_GONE : E_IO;
 }
 
+/* A socket that has nothing, or no room, or what is no socket and can't be asked. */
+static bool must_wait(ssize_t n)
+{
+	return n < 0 && (errno == EAGAIN || errno == ENOTSOCK);
+}
+
 enum err io_read_some(int fd, struct deadline d, uint8_t *buf, size_t cap, size_t *len)
 {
 	for (;;) {
 		ssize_t n;
 
-		if (!deadline_wait(d, fd, POLLIN))
+		if (!deadline_left_ms(d))
 			return E_DEADLINE;
-		n = read(fd, buf, cap);
+		/* mostly it is there already, and nobody need wait */
+		n = recv(fd, buf, cap, MSG_DONTWAIT);
+		if (must_wait(n)) {
+			bool socket = errno != ENOTSOCK;
+
+			if (!deadline_wait(d, fd, POLLIN))
+				return E_DEADLINE;
+			if (socket)
+				continue;
+			n = read(fd, buf, cap);
+		}
 		if (n >= 0) {
 			*len = (size_t)n;
 			return E_OK;
@@ -65,12 +81,19 @@ enum err io_write_two(int fd, struct deadline d, struct bytes a, struct bytes b)
 		ssize_t n;
 		size_t of_a;
 
-		if (!deadline_wait(d, fd, POLLOUT))
+		if (!deadline_left_ms(d))
 			return E_DEADLINE;
 		/* a blocking write of much would wait for the reader, not for us */
 		n = sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n < 0 && errno == ENOTSOCK)
+		if (must_wait(n)) {
+			bool socket = errno != ENOTSOCK;
+
+			if (!deadline_wait(d, fd, POLLOUT))
+				return E_DEADLINE;
+			if (socket)
+				continue;
 			n = writev(fd, v, 2);
+		}
 		if (n < 0) {
 			if (errno == EINTR || errno == EAGAIN)
 				continue;

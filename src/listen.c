@@ -17,6 +17,7 @@
 #include "notify.h"
 
 #define STATUS_MS 5000		/* how often STATUS= is told */
+#define REAP_MS 100		/* the longest that an instance which has ended waits for us */
 #define PAUSE_MS 100		/* after the kernel refused a descriptor or a process */
 #define BURST 64		/* accepted from one socket before the others have their turn */
 
@@ -33,6 +34,7 @@ struct state {
 	struct listen_work *w;
 	struct instance *at_work;	/* the first n are in use */
 	int n, room;
+	sigset_t wait, wait_for_child;	/* what is blocked while we wait */
 	uint64_t accepted, refused;
 	int64_t status_at_ms;
 	bool trouble;			/* it was logged that the kernel refuses */
@@ -213,10 +215,7 @@ static void serve_in_child(struct state *s, int fd)
 	sigaction(SIGCHLD, &ign, NULL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (dup2(fd, 0) == 0 && dup2(fd, 1) == 1) {
-		close(fd);
-		s->w->serve_one(s->w->context);
-	}
+	s->w->serve_one(s->w->context, fd);
 	_exit(0);
 }
 
@@ -269,7 +268,7 @@ static void tell_status(struct state *s, const char *prefix)
 	notify_send(text);
 }
 
-static void catch_signals(sigset_t *during_poll)
+static void catch_signals(struct state *s)
 {
 	static const struct {
 		int sig;
@@ -291,14 +290,17 @@ static void catch_signals(sigset_t *during_poll)
 		sigaddset(&blocked, table[i].sig);
 	}
 	/* they arrive only while we wait: none is lost between a test and the wait */
-	sigprocmask(SIG_BLOCK, &blocked, during_poll);
+	sigprocmask(SIG_BLOCK, &blocked, &s->wait_for_child);
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-		sigdelset(during_poll, table[i].sig);
+		sigdelset(&s->wait_for_child, table[i].sig);
+	/* the end of a child is worth waking up for only where no connection is waited for */
+	s->wait = s->wait_for_child;
+	sigaddset(&s->wait, SIGCHLD);
 }
 
 /* Waits for a connection, a child's end or a signal. With all places taken it does not look at the
  * sockets: who comes then waits in the kernel's queue. */
-static void wait_and_accept(struct state *s, const sigset_t *during_poll, int wait_ms)
+static void wait_and_accept(struct state *s, int wait_ms)
 {
 	struct timespec t = { wait_ms / 1000, wait_ms % 1000 * 1000000L };
 	struct pollfd p[LISTEN_SOCKETS];
@@ -306,7 +308,7 @@ static void wait_and_accept(struct state *s, const sigset_t *during_poll, int wa
 
 	for (int i = 0; i < n; i++)
 		p[i] = (struct pollfd){ .fd = s->l->fd[i], .events = POLLIN };
-	if (ppoll(p, (nfds_t)n, &t, during_poll) <= 0)
+	if (ppoll(p, (nfds_t)n, &t, n ? &s->wait : &s->wait_for_child) <= 0)
 		return;
 	for (int i = 0; i < n; i++) {
 		if (!p[i].revents)
@@ -317,7 +319,7 @@ static void wait_and_accept(struct state *s, const sigset_t *during_poll, int wa
 	}
 }
 
-static void drain(struct state *s, const sigset_t *during_poll)
+static void drain(struct state *s)
 {
 	struct deadline d = deadline_in(s->w->drain_ms);
 
@@ -326,7 +328,7 @@ static void drain(struct state *s, const sigset_t *during_poll)
 	tell_status(s, "STOPPING=1\n");
 	s->l->n = 0;
 	while (s->n > 0 && deadline_left_ms(d) > 0) {
-		wait_and_accept(s, during_poll, 100);
+		wait_and_accept(s, REAP_MS);
 		reap(s);
 	}
 }
@@ -353,14 +355,13 @@ enum err listener_run(struct listener *l, struct listen_work *w)
 	struct state s = { .l = l, .w = w };
 	int watchdog_ms = notify_watchdog_ms();
 	int wait_ms = watchdog_ms > 0 && watchdog_ms / 2 < STATUS_MS ? watchdog_ms / 2 : STATUS_MS;
-	sigset_t during_poll;
 
 	if (!make_room(&s))
 		return E_BUSY;
-	catch_signals(&during_poll);
+	catch_signals(&s);
 	tell_status(&s, "READY=1\n");
 	while (!stop) {
-		wait_and_accept(&s, &during_poll, wait_ms);
+		wait_and_accept(&s, s.n ? REAP_MS : wait_ms);
 		reap(&s);
 		if (clock_mono_ms() - s.status_at_ms >= wait_ms)
 			tell_status(&s, "");
@@ -374,7 +375,7 @@ enum err listener_run(struct listener *l, struct listen_work *w)
 		}
 	}
 	log_info("stopping: %d connections are served to their end", s.n);
-	drain(&s, &during_poll);
+	drain(&s);
 	free(s.at_work);
 	return E_OK;
 }

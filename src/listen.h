@@ -21,12 +21,12 @@ MUST_CHECK enum err listener_take(struct listener *l);
 MUST_CHECK enum err listener_open(struct listener *l, const char *where);
 
 /* Serves until SIGTERM or SIGINT, then waits for the instances at work. reload is called upon
- * SIGHUP. serve_one runs in the child, with the connection on descriptors 0 and 1. */
+ * SIGHUP. serve_one runs in the child. */
 struct listen_work {
 	int max_connections, max_per_source;
 	int drain_ms;
 	void *context;
-	void (*serve_one)(void *context);
+	void (*serve_one)(void *context, int connection);
 	void (*reload)(struct listen_work *w);
 };
 MUST_CHECK enum err listener_run(struct listener *l, struct listen_work *w);

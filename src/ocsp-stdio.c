@@ -138,10 +138,10 @@ static void open_cache(struct program *p)
 		  p->conf.cache, strerror(errno));
 }
 
-static void serve_connection(void *context)
+static void serve_connection(void *context, int fd)
 {
 	struct program *p = context;
-	enum err e = serve(&p->front, 0, 1, p->options.mode, deadline_in(p->conf.timeout_ms));
+	enum err e = serve(&p->front, fd, fd, p->options.mode, deadline_in(p->conf.timeout_ms));
 
 	if (e != E_OK)
 		log_debug("connection ended: %s", err_info(e)->name);
