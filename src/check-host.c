@@ -148,6 +148,8 @@ static void check_file_system(struct check *k, const char *path)
 void check_cache(struct check *k)
 {
 	const char *path = k->ctl->conf.cache;
+	/* who has others sign only looks */
+	bool writes = strncmp(k->ctl->conf.signer, "unix:", 5) != 0;
 	char parent[PATH_LEN];
 	struct stat st;
 
@@ -158,7 +160,7 @@ void check_cache(struct check *k)
 		check_file_system(k, parent);
 		return;
 	}
-	if (access(path, R_OK | W_OK | X_OK) != 0 || stat(path, &st) != 0)
+	if (access(path, R_OK | X_OK | (writes ? W_OK : 0)) != 0 || stat(path, &st) != 0)
 		check_tell(k, "cache", FOUND_ERROR, "the cache %s can't be used by %s (%s): every "
 			   "answer is signed anew; run \"ocspctl setup\"", path,
 			   k->ctl->conf.user, strerror(errno));
@@ -178,15 +180,21 @@ void check_metrics(struct check *k)
 	char path[METRICS_PATH_LEN], parent[PATH_LEN];
 	struct metrics m;
 	int64_t since;
+	int why;
 	enum err e;
 
 	if (conf->metrics && !conf->metrics[0])
 		return;
 	e = metrics_read(conf, &m, &since);
+	why = errno;
 	metrics_path(conf, METRICS_FRONT, path);
 	folder_of(path, parent);
 	if (e == E_OK)
 		check_tell(k, "metrics", FOUND_OK, "what is done is counted in %s", path);
+	else if (e == E_IO && why == EACCES)
+		/* ocsp-sign may be another user, whose file this is */
+		check_tell(k, "metrics", FOUND_OK, "what is done is counted in %s, or the same "
+			   "with -sign, which only root can read", path);
 	else if (e != E_NOT_FOUND)
 		check_tell(k, "metrics", FOUND_WARNING, "%s, or the same with -sign, can't be read "
 			   "as counters: remove it", path);

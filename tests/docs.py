@@ -221,6 +221,14 @@ def manual_links():
     tap.equal(sorted(linked - ours - {('openssl-ocsp', '1')}), [])
 
 
+@tap.test('ocsp-units(7) names every unit')
+def manual_units():
+    for name in os.listdir(os.path.join(TOP, 'units')):
+        if name.endswith(('.service', '.socket', '.timer')):
+            assert re.search(r'^\.(It Pa|Nm) .*%s' % re.escape(name), MANUALS['ocsp-units.7'],
+                             re.M), name
+
+
 def complete(*words):
     """What bash offers for the last of these words."""
     script = ('PATH=%s:$PATH; . %s/etc/completion/ocspctl; COMP_WORDS=("$@");'
