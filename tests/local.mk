@@ -75,6 +75,7 @@ FUNCTIONAL_TESTS = \
 	tests/http-odd.py \
 	tests/golden.py \
 	tests/clients.py \
+	tests/proxy.py \
 	tests/budget.py \
 	tests/docs.py
 SYSTEM_TESTS = \

@@ -30,7 +30,8 @@ tmpfiles_DATA = units-built/tmpfiles.d/ocsp_py.conf
 logrotate_DATA = units-built/logrotate.d/ocsp_py
 xinetd_DATA = units-built/xinetd.d/ocsp
 EXAMPLES = ocsp-alerts.yml ocsp-grafana.json sudoers-ocsp
-examples_DATA = $(EXAMPLES:%=units-built/%)
+# the last two name only others' folders
+examples_DATA = $(EXAMPLES:%=units-built/%) docs/examples/haproxy.cfg docs/examples/nginx.conf
 completion_DATA = units-built/completion/ocspctl
 man_MANS = $(MANUALS:%=units-built/%)
 noinst_DATA = units-built/ocsp_py/config.ini

@@ -1,0 +1,157 @@
+#!/usr/bin/python3
+"""The shipped examples for nginx and HAProxy, in front of a listener that keeps connections."""
+import grp
+import os
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'lib'))
+
+import ocsp
+import tap
+import wire
+from mariadb import free_port
+from responder import Responder, account, accepts, read_all, wait_for
+
+EXAMPLES = os.path.join(os.environ.get('srcdir', '.'), 'docs', 'examples')
+
+r = Responder(keepalive='1000', maxpersource='0', timeout='5')
+leaf = r.add(r.ca.issue('leaf'))
+other = r.add(r.ca.issue('other'))
+listener, upstream = r.listen()
+
+
+def example(name):
+    with open(os.path.join(EXAMPLES, name)) as f:
+        text = f.read()
+    assert '127.0.0.1:2560' in text
+    return text.replace('127.0.0.1:2560', '127.0.0.1:%d' % upstream)
+
+
+def program(name):
+    path = shutil.which(name, path=os.environ['PATH'] + ':/usr/sbin')
+    return path or tap.skip('%s is not installed' % name)
+
+
+def start(name, command, port):
+    with open(r.path(name + '.out'), 'wb') as out:
+        child = r.start_command(command, stdout=out, stderr=out)
+    wait_for(lambda: child.poll() is not None or accepts(port), name, 20)
+    with open(r.path(name + '.out'), errors='replace') as f:
+        assert child.poll() is None, '%s ended: %s' % (name, f.read()[-2000:])
+    return port
+
+
+def start_nginx():
+    binary, port, folder = program('nginx'), free_port(), r.folder('nginx')
+    site = example('nginx.conf').replace('listen 80;', 'listen 127.0.0.1:%d;' % port)
+    site = site.replace('/var/cache/nginx/ocsp', folder + '/cache')
+    assert str(port) in site and folder in site
+    who = 'user %s %s;' % (account().pw_name, grp.getgrgid(account().pw_gid).gr_name) \
+        if os.getuid() == 0 else ''
+    temporary = '\n'.join('%s_temp_path %s/%s;' % (kind, folder, kind) for kind in (
+        'client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'))
+    config = r.write('nginx/nginx.conf', 'daemon off;\n%s\nworker_processes 1;\npid %s/pid;\n'
+                     'error_log stderr;\nevents { }\nhttp {\naccess_log off;\n%s\n%s\n}\n'
+                     % (who, folder, temporary, site))
+    return start('nginx', [binary, '-e', 'stderr', '-p', folder, '-c', config], port)
+
+
+def start_haproxy():
+    binary, port = program('haproxy'), free_port()
+    text = example('haproxy.cfg').replace('bind :80', 'bind 127.0.0.1:%d' % port)
+    assert str(port) in text
+    config = r.write('haproxy.cfg', text)
+    return start('haproxy', [binary, '-db', '-f', config], port)
+
+
+ports = {}
+
+
+def port_of(name):
+    if name not in ports:
+        ports[name] = {'nginx': start_nginx, 'haproxy': start_haproxy}[name]()
+    return ports[name]
+
+
+def ask(name, octets):
+    with wire.connect(port_of(name)) as sock:
+        sock.sendall(octets)
+        return wire.only(read_all(sock))
+
+
+def is_good(reply, certificate):
+    tap.equal(reply.status, 200)
+    response = ocsp.Response(reply.body)
+    faults = response.faults(r.ca.certificate, [r.certid(certificate)])
+    assert str(response) == 'good' and not faults, (str(response), faults)
+
+
+def post(certificate):
+    return wire.post(r.request(certificate), 'Connection: close')
+
+
+def get(certificate, prefix='/', safe=''):
+    return wire.get(wire.target(r.request(certificate), prefix, safe), 'Connection: close')
+
+
+def children():
+    with open('/proc/%d/task/%d/children' % (listener.pid, listener.pid)) as f:
+        return f.read().split()
+
+
+def posts(name):
+    is_good(ask(name, post(leaf)), leaf)
+
+
+def slashes(name):
+    is_good(ask(name, get(leaf, '//')), leaf)
+    is_good(ask(name, get(leaf, '//', safe='/+=')), leaf)
+    # a request whose base64 has a "//" of its own
+    for i in range(2000):
+        serial = int.from_bytes(b'\x3f\xff\xff\xff' + i.to_bytes(4, 'big'), 'big')
+        request = r.request(serial)
+        if '//' in wire.target(request, '', safe='/'):
+            break
+    reply = ask(name, wire.get(wire.target(request, safe='/+='), 'Connection: close'))
+    tap.equal((reply.status, ocsp.Response(reply.body).status), (200, 'unauthorized'))
+
+
+def caches(name):
+    """What is asked for again does not reach us; a nonce does, and an error is not kept."""
+    first = ask(name, get(other))
+    is_good(first, other)
+    before = r.log().count('source=')
+    for _ in range(5):
+        reply = ask(name, get(other))
+        is_good(reply, other)
+        tap.equal(reply.headers.get('etag'), first.headers['etag'])
+    tap.equal(r.log().count('source='), before, 'answers that we were asked for')
+    if name == 'nginx':
+        tap.equal(reply.headers['x-cache-status'], 'HIT')
+    for _ in range(2):
+        tap.equal(ocsp.Response(ask(name, get(r.ca.issue('unknown'))).body).status, 'unauthorized')
+        if name == 'nginx':
+            reply = ask(name, get(leaf.serial + 1))
+            assert reply.headers['x-cache-status'] != 'HIT'
+
+
+def keeps(name):
+    is_good(ask(name, post(leaf)), leaf)
+    before, seen = set(children()), set()
+    assert before, 'no connection was kept'
+    for _ in range(20):
+        is_good(ask(name, post(leaf)), leaf)
+        seen.update(children())
+    # a proxy may have one for each of its threads
+    assert len(seen - before) < 5, '%d instances were started for 20 requests' % len(seen - before)
+
+
+for proxy in ('nginx', 'haproxy'):
+    tap.add('%s: POST' % proxy, posts, proxy)
+    tap.add('%s: GET with slashes in front and in its middle' % proxy, slashes, proxy)
+    tap.add('%s: our headers decide what it keeps' % proxy, caches, proxy)
+    tap.add('%s: its connections to us are used again' % proxy, keeps, proxy)
+
+tap.run(r.close)
