@@ -2,11 +2,11 @@
  * spawn.c - what a whole process costs: starts commands in turn, many times, and prints wall time,
  * processor time and peak memory of each.
  *
- *   spawn ROUNDS [-f FIRST] INPUT [-u PATH] NAME COMMAND [ARG...] [-- [-u PATH] NAME COMMAND...]...
+ *   spawn ROUNDS [-f FIRST] INPUT [-i INPUT] NAME COMMAND [ARG...] [-- [-i INPUT] NAME COMMAND...]...
  *
- * Each gets INPUT on standard input; its output goes to /dev/null. A "%d" in INPUT is the number of
- * the round, counted from FIRST (0). -u PATH removes that file before each start (so that a cached
- * answer is missed). Commands take turns, so that noise of the machine hits all of them alike.
+ * Each gets INPUT on standard input, or its own after -i; its output goes to /dev/null. A "%d" in
+ * INPUT is the number of the round, counted from FIRST (0). Commands take turns, so that noise of
+ * the machine hits all of them alike.
  *
  * A line for each: name, min, p50, p99 and mean wall time in us, mean processor time in us (of the
  * process; of what it left behind nothing), peak memory in KiB, failures.
@@ -27,7 +27,7 @@
 #define MAX_COMMANDS 16
 
 struct command {
-	const char *name, *remove;
+	const char *name, *input;
 	char **argv;
 	double *wall_us;
 	double cpu_us;
@@ -53,16 +53,16 @@ static void input_of(const char *input, int round, char out[4096])
 		snprintf(out, 4096, "%s", input);
 }
 
-static void run(struct command *c, const char *input, double *wall_us)
+static void run(struct command *c, int round, double *wall_us)
 {
 	posix_spawn_file_actions_t actions;
 	struct rusage usage;
+	char input[4096];
 	double begin;
 	int status;
 	pid_t pid;
 
-	if (c->remove)
-		unlink(c->remove);
+	input_of(c->input, round, input);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0);
 	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
@@ -97,13 +97,13 @@ static long peak_of(pid_t pid)
 	return kib;
 }
 
-static void measure_peak(struct command *c, const char *input)
+static void measure_peak(struct command *c, int round)
 {
 	int status, in, out;
+	char input[4096];
 	pid_t pid;
 
-	if (c->remove)
-		unlink(c->remove);
+	input_of(c->input, round, input);
 	pid = fork();
 	if (pid == 0) {
 		in = open(input, O_RDONLY);
@@ -137,7 +137,7 @@ static int ascending(const void *a, const void *b)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: spawn ROUNDS [-f FIRST] INPUT [-u PATH] NAME COMMAND [ARG...] "
+	fprintf(stderr, "usage: spawn ROUNDS [-f FIRST] INPUT [-i INPUT] NAME COMMAND [ARG...] "
 			"[-- ...]\n");
 	return 64;
 }
@@ -147,7 +147,6 @@ int main(int argc, char **argv)
 	struct command command[MAX_COMMANDS] = { 0 };
 	int n = 0, rounds = argc > 1 ? atoi(argv[1]) : 0, first = 0, i = 2;
 	const char *input;
-	char path[4096];
 
 	if (argc > 4 && strcmp(argv[2], "-f") == 0) {
 		first = atoi(argv[3]);
@@ -159,8 +158,9 @@ int main(int argc, char **argv)
 	for (; i < argc && n < MAX_COMMANDS; i++) {
 		struct command *c = &command[n++];
 
-		if (strcmp(argv[i], "-u") == 0 && i + 2 < argc) {
-			c->remove = argv[i + 1];
+		c->input = input;
+		if (strcmp(argv[i], "-i") == 0 && i + 2 < argc) {
+			c->input = argv[i + 1];
 			i += 2;
 		}
 		c->name = argv[i++];
@@ -173,20 +173,18 @@ int main(int argc, char **argv)
 		argv[i] = NULL;
 	}
 	for (int r = 0; r < rounds; r++) {
-		input_of(input, first + r, path);
 		/* each is the first of a round as often as the others */
 		for (int k = 0; k < n; k++) {
 			struct command *c = &command[(k + r) % n];
 
-			run(c, path, &c->wall_us[r]);
+			run(c, first + r, &c->wall_us[r]);
 		}
 	}
-	input_of(input, first + rounds, path);
 	for (int k = 0; k < n; k++) {
 		struct command *c = &command[k];
 		double sum = 0;
 
-		measure_peak(c, path);
+		measure_peak(c, first + rounds);
 		for (int r = 0; r < rounds; r++)
 			sum += c->wall_us[r];
 		qsort(c->wall_us, (size_t)rounds, sizeof *c->wall_us, ascending);
