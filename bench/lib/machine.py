@@ -90,9 +90,9 @@ def build_tools(work):
     """The C programs of this folder; returns where they are."""
     folder = os.path.join(work, 'tools')
     os.mkdir(folder)
-    for name in ('empty', 'spawn', 'load', 'fork-exec', 'fill-cache'):
-        quietly(['cc', '-O2', '-o', os.path.join(folder, name),
-                 os.path.join(TOP, 'bench', name + '.c')])
+    for name in ('empty', 'spawn', 'load', 'fork-exec', 'fork-only', 'fill-cache'):
+        quietly(['cc', '-O2', *(['-static'] if name == 'fork-only' else []), '-o',
+                 os.path.join(folder, name), os.path.join(TOP, 'bench', name + '.c')])
     return folder
 
 

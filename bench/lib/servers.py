@@ -108,6 +108,10 @@ class Servers:
         port = self._free_port()
         self.start(name, [os.path.join(self.tools, 'fork-exec'), str(port), *argv], port)
 
+    def fork_only(self, name, answer):
+        port = self._free_port()
+        self.start(name, [os.path.join(self.tools, 'fork-only'), str(port), answer], port)
+
     def nginx(self, answer):
         port = self._free_port()
         www = os.path.join(self.dir, 'www')
