@@ -116,10 +116,11 @@ static enum err begin_section(struct conf_reader *r, struct bytes name)
 		conf_hint_section(name, hint, sizeof hint);
 		return fail_here(r, "unknown section [%s]%s", shown, hint);
 	}
-	section_name(r, shown);
-	if (*line)
+	if (*line) {
+		section_name(r, shown);
 		return fail_here(r, "a second section [%s]: move its keys to line %u", shown,
 				 *line);
+	}
 	*line = r->ini.line;
 	return E_OK;
 }
