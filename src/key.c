@@ -35,7 +35,8 @@ void key_init(unsigned needs)
 
 	options |= load ? OPENSSL_INIT_LOAD_CONFIG : OPENSSL_INIT_NO_LOAD_CONFIG;
 	if (!load && !(needs & KEY_NAMES))
-		options |= OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_ADD_ALL_DIGESTS;
+		options |= OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_ADD_ALL_DIGESTS |
+			   OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS;
 	OPENSSL_init_crypto(options, NULL);
 	/* these few are looked up by name even so, where a certificate or a CRL is signed in a way
 	 * that sigalg.c does not know: RSA-PSS, SHA-1 */

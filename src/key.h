@@ -18,8 +18,9 @@ MUST_CHECK bool key_is_uri(const char *pkey);
 /* What is made ready in libcrypto only for those who need it:
  *  KEY_URI    openssl.cnf is read, for providers and engines; OPENSSL_CONF asks for it as well.
  *             It takes a twentieth of a whole answer.
- *  KEY_NAMES  the old table of all ciphers and digests by name. An encrypted key in the traditional
- *             form and TLS look things up there. It takes a sixth of a whole answer. */
+ *  KEY_NAMES  the old table of all ciphers and digests by name, where an encrypted key in the
+ *             traditional form and TLS look things up, and the words for libcrypto's errors. It
+ *             takes a fifth of a whole answer. */
 enum key_needs { KEY_URI = 1 << 0, KEY_NAMES = 1 << 1 };
 
 /* To be called before anything else of libcrypto, and once. needs: of enum key_needs, or 0. */

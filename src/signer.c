@@ -232,10 +232,12 @@ enum err signer_sign(struct signer *s, struct basic *b, struct bytes preferred, 
 		return refuse(error, "the answer does not fit into %d octets", LIM_RESPONSE_LEN);
 	if (!alg ||
 	    !sigalg_sign(alg, s->key, der_out_bytes(&o), signature, sizeof signature, &len)) {
-		const char *why = ERR_reason_error_string(ERR_peek_error());
+		char why[160];
 
+		/* without KEY_NAMES a number, which "openssl errstr" explains */
+		ERR_error_string_n(ERR_peek_error(), why, sizeof why);
 		refuse(error, "signing with the key of section [%s] failed: %s", s->conf->name,
-		       why ? why : "no reason given");
+		       why);
 		ERR_clear_error();
 		return E_SIGNER;
 	}
