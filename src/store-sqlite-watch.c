@@ -64,11 +64,11 @@ static enum err count(struct store *s, const char *sql, int64_t *out)
 enum err sqlite_stamped(struct store *s)
 {
 	static const char *const sql[] = {
-		"SELECT COUNT(*) FROM pragma_table_info(?) WHERE name='" COLUMN "'",
-		"SELECT COUNT(*) FROM pragma_index_list(?) AS l, pragma_index_info(l.name) AS i "
-		"WHERE i.seqno=0 AND i.name='" COLUMN "'",
-		"SELECT COUNT(*)/2 FROM sqlite_master WHERE type='trigger' AND "
-		"tbl_name=? COLLATE NOCASE AND name LIKE '%\\_stamp\\_%' ESCAPE '\\'",
+		("SELECT COUNT(*) FROM pragma_table_info(?) WHERE name='" COLUMN "'"),
+		("SELECT COUNT(*) FROM pragma_index_list(?) AS l, pragma_index_info(l.name) AS i "
+		 "WHERE i.seqno=0 AND i.name='" COLUMN "'"),
+		("SELECT COUNT(*)/2 FROM sqlite_master WHERE type='trigger' AND "
+		 "tbl_name=? COLLATE NOCASE AND name LIKE '%\\_stamp\\_%' ESCAPE '\\'"),
 	};
 	int64_t n;
 
