@@ -1,6 +1,7 @@
 #include "serve.h"
 
 #include <ctype.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@ struct connection {
 	struct client client;
 	struct deadline whole;		/* of the request at hand */
 	struct deadline reading;	/* sooner: an answer has to fit in as well */
+	struct deadline alarm;		/* what alarm() was set for */
 	size_t have;			/* octets in "input" */
 	enum metrics_way way;		/* of the request at hand, for HTTP */
 	int left;			/* further requests that this connection may make */
@@ -27,10 +29,13 @@ static uint8_t input[LIM_HTTP_HEAD + LIM_REQUEST_LEN];
 static uint8_t body[LIM_REQUEST_LEN];
 
 /* Four fifths of the time are for reading. The alarm is a backstop: should any call block in spite
- * of the deadline, the process ends. */
+ * of the deadline, the process ends. Of many requests in a second one sets it. */
 static void start_clock(struct connection *c, struct deadline d)
 {
-	alarm((unsigned)deadline_left_ms(d) / 1000 + 2);
+	if (d.at_ms - c->alarm.at_ms >= 1000) {
+		alarm((unsigned)deadline_left_ms(d) / 1000 + 2);
+		c->alarm = d;
+	}
 	c->whole = d;
 	c->reading = deadline_sooner(d, (int64_t)deadline_left_ms(d) * 4 / 5);
 }
@@ -57,7 +62,8 @@ static void staged_close(struct connection *c)
 
 	if (shutdown(c->out, SHUT_WR) != 0)
 		return;
-	while (total < LIM_DRAIN_LEN && io_read_some(c->in, d, input, sizeof input, &n) == E_OK && n)
+	while (total < LIM_DRAIN_LEN && deadline_wait(d, c->in, POLLIN) &&
+	       io_read_some(c->in, d, input, sizeof input, &n) == E_OK && n)
 		total += n;
 }
 
@@ -231,6 +237,9 @@ static enum err read_head(struct connection *c, struct http_request *q)
 
 	q->method = HTTP_GET;
 	q->minor = 1;
+	/* the client has just been answered: its next request takes a while */
+	if (c->persistent && c->have == 0 && !deadline_wait(c->reading, c->in, POLLIN))
+		return E_GONE;
 	for (;;) {
 		/* nothing changes before a line is complete */
 		if (c->have > parsed && memchr(input + parsed, '\n', c->have - parsed)) {
