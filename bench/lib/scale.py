@@ -68,6 +68,8 @@ class CacheSizes:
                                      requests=asked)
             for c in counts:
                 total[c].append(result[str(c)]['p50'])
+        # a million files: faster than what ends the fixture
+        subprocess.run(['rm', '-rf', *(self.r.path('cache-%d' % c) for c in counts)], check=True)
         return [(c, sorted(v)[len(v) // 2]) for c, v in total.items()]
 
 
