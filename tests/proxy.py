@@ -121,7 +121,7 @@ def slashes(name):
 def caches(name):
     """What is asked for again does not reach us; a nonce does, and an error is not kept."""
     def asked():
-        return r.log().count('source=')
+        return r.log().count('serial=%#x' % other.serial)
 
     before = asked()
     first = ask(name, get(other))
