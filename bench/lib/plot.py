@@ -4,7 +4,8 @@ from xml.sax.saxutils import escape
 
 FONT = 'font-family="sans-serif" font-size="12" fill="#222"'
 OURS, OTHERS = '#2a6fb0', '#b9b9b9'
-COLOURS = ('#2a6fb0', '#c8553d', '#588b3a', '#7a5aa6', '#b08a2a', '#555555', '#1d9a9a')
+COLOURS = ('#2a6fb0', '#c8553d', '#588b3a', '#7a5aa6', '#b08a2a', '#555555', '#1d9a9a', '#e377c2',
+           '#9ccc3c', '#8c564b')
 
 
 def _svg(width, height, body):
@@ -49,7 +50,7 @@ def _ticks(low, high):
 
 def curves(title, x_name, y_name, series, y_from_zero=False):
     """series: {name: [(x, y), ...]}; x logarithmic, y logarithmic or from zero."""
-    left, right, top, bottom, width, height = 80, 190, 46, 330, 820, 380
+    left, right, top, bottom, width, height = 80, 220, 46, 330, 850, 380
     xs = [x for points in series.values() for x, _ in points]
     ys = [y for points in series.values() for _, y in points]
     x_low, x_high = min(xs), max(xs)
