@@ -44,6 +44,12 @@ ctl()
 	"$dir/ocspctl" -c "$dir/config.ini" "$@"
 }
 
+# Ended after ten seconds: what is signed by then stays, and the next run goes on from there.
+part()
+{
+	timeout -s INT 10 "$dir/ocspctl" -c "$dir/config.ini" "$@"
+}
+
 ask()
 {
 	"$dir/ocsp-stdio" -c "$dir/config.ini" < "$dir/one.der" > "$dir/answer.der"
@@ -118,6 +124,7 @@ run ctl import "$dir/index.txt"
 run ctl import "$dir/bundle.pem"
 run ctl import "$dir/bundle.pem"
 [ "$user" != nobody ] || chown -R nobody "$dir/sqlite"
+run part presign --all
 run ctl list --status revoked --serial 4000000 --csv
 run ctl explain "$one"
 openssl ocsp -issuer "$dir/ca.pem" -serial "$one" -no_nonce -reqout "$dir/one.der"
@@ -128,3 +135,5 @@ run ctl status "$one"
 run ctl export "$dir/out.txt"
 wc -l "$dir/out.txt"
 run ctl verify-cache
+run ctl report --output "$dir/cache/report.html"
+run ctl check

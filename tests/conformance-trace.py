@@ -83,7 +83,7 @@ def proven(tests):
     for test in tests:
         file, mark, name = test.partition(': ')
         assert mark, '`%s` names no file' % test
-        if file in RAN:
+        if RAN.get(file):
             outcomes = [outcome for text, outcome in RAN[file].items()
                         if text.startswith(name) or ': ' + name in text]
             assert outcomes, '%s has no test "%s"' % (file, name)

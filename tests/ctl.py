@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'lib
 import der
 import pki
 import tap
-from responder import Responder
+from responder import Responder, needs_sqlite
 
 EX_USAGE, EX_DATAERR, EX_IOERR, EX_TEMPFAIL, EX_CONFIG = 64, 65, 74, 75, 78
 
@@ -292,6 +292,7 @@ def check(code):
 
 @tap.test('check: all is well, exit code 0')
 def check_ok():
+    needs_sqlite()
     fresh()
     ctl('add', LEAF)
     out = check(0)
@@ -349,6 +350,7 @@ def check_usage():
 
 @tap.test('check: the canned answer')
 def check_canned():
+    needs_sqlite()
     root = pki.make_root('Root')
     middle = root.issue_ca('Middle')
     r.write('root.pem', root.pem())
@@ -374,6 +376,7 @@ def check_canned():
 
 @tap.test('check: database, table, signer and user')
 def check_rest():
+    needs_sqlite()
     r.database.stop()
     try:
         tap.contains(check(2), "database can't be reached")

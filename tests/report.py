@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'lib
 
 import pki
 import tap
-from responder import Responder
+from responder import Responder, needs_sqlite
 
 VOID = {'meta'}
 HOSTILE = '<script>alert(1)</script>'
@@ -137,6 +137,7 @@ def garbage():
 
 @tap.test('what has to be mended stands first, and a database that is down is told')
 def findings():
+    needs_sqlite()
     r.database.stop()
     try:
         page = report()

@@ -22,6 +22,7 @@ import time
 import mariadb
 import ocsp
 import pki
+import tap
 
 PROGRAMS = ('ocsp-stdio', 'ocsp-sign', 'ocspctl')
 BUILD = os.path.abspath(os.environ.get('builddir', '.'))
@@ -356,6 +357,13 @@ class Responder:
         wait_for(lambda: child.poll() is not None or accepts(port), 'a listener')
         assert child.poll() is None, 'the listener ended: %r\n%s' % (child.returncode, self.log())
         return child, port
+
+
+def needs_sqlite():
+    """For a test that knows its database: the account that tests use in MariaDB may do anything,
+    which "ocspctl check" warns of."""
+    if not HAVE_SQLITE:
+        tap.skip('built without SQLite')
 
 
 def accepts(port):
