@@ -161,7 +161,8 @@ def bad_records():
     a, b, c = three()
     other = pki.make_root('Other CA').issue('foreign')
     certs = folder('mixed', a, other)
-    r.write('mixed/%X.pem' % b.serial, 'nonsense')
+    name = '%X' % b.serial
+    r.write('mixed/%s%s.pem' % ('0' * (len(name) % 2), name), 'nonsense')
     path = index(line(a), 'V\tgarbage\n', line(other), '\n', line(b),
                  line(c, 'R', stamp(THEN)), line(r.ca.issue('not there')))
     text = ctl('import', '--certs', certs, path, code=1)
