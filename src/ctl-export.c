@@ -61,6 +61,7 @@ static void put_index(struct export *x, struct bytes serial, const struct store_
 		.file = bytes_str("unknown"),
 	};
 	char line[INDEX_LINE_LEN + SUBJECT_LEN + 16], subject[SUBJECT_LEN] = "/CN=unknown";
+	size_t len;
 
 	memcpy(entry.buf, serial.p, serial.len);
 	if (cert)
@@ -68,7 +69,8 @@ static void put_index(struct export *x, struct bytes serial, const struct store_
 	entry.subject = bytes_str(subject);
 	if (row->status == ROW_REVOKED && reason_word(row->reason) && !index_reason(row->reason))
 		x->no_word++;
-	fwrite(line, 1, index_format(&entry, line, sizeof line), x->f);
+	len = index_format(&entry, line, sizeof line);
+	fwrite(line, 1, len, x->f);
 }
 
 static void put_csv(struct export *x, const char *serial, const struct store_row *row,

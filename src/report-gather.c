@@ -77,7 +77,7 @@ static bool add_row(void *arg, struct store_row *row)
 
 static enum err read_table(struct ctl *c, struct reading *g)
 {
-	enum err e;
+	enum err e = E_OK;
 
 	g->last[0] = '\0';
 	do {

@@ -177,6 +177,7 @@ def beside_traffic():
                       " '2026-01-02 03:04:05' WHERE cert_num = '%#x'" % victim)
                 revoked_at = time.monotonic()
             presign('--expiring' if i % 2 else '--all', *(['1d'] if i % 2 else []))
+        time.sleep(1)
         stop.set()
         thread.join()
     r.sql("UPDATE list_certs SET status = 'Valid', revocation_time = NULL")
