@@ -11,7 +11,7 @@
 #define OVERLAP_S 10
 
 /* Of its time, what asking for digests may take. */
-#define DIGEST_SHARE 50
+#define DIGEST_SHARE 100
 
 /* How often a pass looks for what ages: in parts of the shortest validity, and at least. */
 #define AGE_PARTS 16
