@@ -10,8 +10,9 @@
  * later than its rows are stamped. What is later still, a pass finds. */
 #define OVERLAP_S 10
 
-/* Of its time, what asking for digests may take. */
+/* Of its time, what asking for digests may take, if they take longer than a blink. */
 #define DIGEST_SHARE 100
+#define DIGEST_BLINK_MS 50
 
 /* How often a pass looks for what ages: in parts of the shortest validity, and at least. */
 #define AGE_PARTS 16
@@ -279,7 +280,11 @@ static enum err ask_digests(struct watch *w, int64_t now_ms)
 	}
 	w->fed = false;
 	ms = clock_mono_ms() - start_ms;
-	w->digest_at_ms = start_ms + (ms < 20 ? 0 : ms * DIGEST_SHARE);
+	ms = ms < DIGEST_BLINK_MS ? 0 : ms * DIGEST_SHARE;
+	/* what is said would get too old otherwise */
+	if (ms > w->recheck_s * 1000 / 3)
+		ms = w->recheck_s * 1000 / 3;
+	w->digest_at_ms = start_ms + ms;
 	return E_OK;
 }
 
