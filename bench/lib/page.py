@@ -80,10 +80,11 @@ about another certificate, in a cache whose 256 folders exist; the cache lies in
 
 {latencies}
 
-One connection per request, 8 at once, except where connections are kept (4). The request is the
+The best of several rounds in alternation. One connection per request, 8 at once, except where
+connections are kept (4). The request is the
 same GET for all of them; nginx answers it with a file of the same octets, CFSSL, by POST since it
-can't read it as a GET, from a list of answers in its memory, `openssl ocsp` signs each time. What is sent is compared octet by octet, but
-for an empty program's and `openssl ocsp`'s. Client and server share the processors.
+can't read it as a GET, from a list of answers in its memory, `openssl ocsp` signs each time. What is
+sent is compared octet by octet, but for an empty program's and `openssl ocsp`'s. Client and server share the processors.
 
 ![latency](benchmarks/latency.svg)
 
