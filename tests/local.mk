@@ -77,7 +77,8 @@ FUNCTIONAL_TESTS = \
 	tests/clients.py \
 	tests/proxy.py \
 	tests/budget.py \
-	tests/docs.py
+	tests/docs.py \
+	tests/guides.py
 SYSTEM_TESTS = \
 	tests/system-systemd.sh \
 	tests/system-xinetd.sh
@@ -170,6 +171,7 @@ EXTRA_DIST += $(FUNCTIONAL_TESTS) $(SYSTEM_TESTS) $(TRACE_TEST) \
 	tests/lib/bulk.py \
 	tests/lib/cases.py \
 	tests/lib/der.py \
+	tests/lib/host.py \
 	tests/lib/mariadb.py \
 	tests/lib/ocsp.py \
 	tests/lib/pki.py \
