@@ -37,22 +37,51 @@ static bool walk_folder(const struct cache *c, const char *name, cache_each *eac
 	return more;
 }
 
+/* NULL (errno): it can't be read. */
+static DIR *open_folder(const struct cache *c, const char *name)
+{
+	int fd = openat(c->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+
+	if (!d && fd >= 0)
+		close(fd);
+	return d;
+}
+
+static void sweep(const struct cache *c, const char *name)
+{
+	DIR *d = open_folder(c, name);
+	struct dirent *entry;
+
+	if (!d)
+		return;
+	while ((entry = readdir(d))) {
+		if (is_folder(entry->d_name) && strcmp(name, ".") == 0)
+			sweep(c, entry->d_name);
+		else
+			walk_remove_left(dirfd(d), entry->d_name);
+	}
+	closedir(d);
+}
+
+void cache_sweep(const struct cache *c)
+{
+	if (c->fd >= 0)
+		sweep(c, ".");
+}
+
 enum err cache_walk(const struct cache *c, cache_each *each, void *arg)
 {
 	struct dirent *entry;
 	bool more = true;
 	DIR *d;
-	int fd;
 
 	if (c->fd < 0)
 		return E_OK;
-	fd = openat(c->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	d = fd >= 0 ? fdopendir(fd) : NULL;
-	if (!d) {
-		if (fd >= 0)
-			close(fd);
+	d = open_folder(c, ".");
+	if (!d)
 		return E_IO;
-	}
+	cache_sweep(c);
 	while (more && (entry = readdir(d)))
 		if (is_folder(entry->d_name))
 			more = walk_folder(c, entry->d_name, each, arg);

@@ -133,8 +133,7 @@ static void make(int dirfd, const char *name)
 	char temporary[METRICS_PATH_LEN];
 	int fd;
 
-	if (snprintf(temporary, sizeof temporary, "%s.%ld", name, (long)getpid()) >=
-	    (int)sizeof temporary)
+	if (!io_temporary_name(name, temporary, sizeof temporary))
 		return;
 	fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)

@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "io.h"
+
 /* A temporary file that is older was left by a process that died. */
 #define LEFT_S 3600
 
@@ -38,14 +40,13 @@ bool walk_parse(const char *name, struct walked *out)
 	return serial_parse(bytes_of(name, len), out->buf, &out->serial);
 }
 
-static void remove_if_left(const struct walk *w, const char *name)
+void walk_remove_left(int folder, const char *name)
 {
 	struct stat st;
 
-	if (strstr(name, ".der.~") &&
-	    fstatat(dirfd(w->dir), name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-	    time(NULL) - st.st_mtime > LEFT_S)
-		unlinkat(dirfd(w->dir), name, 0);
+	if (io_is_temporary(name) && fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISREG(st.st_mode) && time(NULL) - st.st_mtime > LEFT_S)
+		unlinkat(folder, name, 0);
 }
 
 static DIR *open_shard(const struct walk *w)
@@ -78,7 +79,7 @@ bool walk_next(struct walk *w, struct walked *out)
 			out->folder = w->step / WALK_SHARDS;
 			return true;
 		}
-		remove_if_left(w, entry->d_name);
+		walk_remove_left(dirfd(w->dir), entry->d_name);
 	}
 	if (w->dir)
 		closedir(w->dir);

@@ -40,6 +40,10 @@ static inline bool walk_done(const struct walk *w)
 	return w->step >= w->n * WALK_SHARDS;
 }
 
+/* Removes this file of a folder if it is a temporary one that a process which died has left: an hour
+ * old. Any other stays. */
+void walk_remove_left(int folder, const char *name);
+
 /* Pure. What a file's name says: false if it is none of ours. */
 MUST_CHECK bool walk_parse(const char *name, struct walked *out);
 

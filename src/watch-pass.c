@@ -3,6 +3,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "cache-walk.h"
 #include "watch-impl.h"
 
 /* What a tick may spend here, of its second: when something has changed, and when nothing is known
@@ -177,6 +178,7 @@ enum err watch_pass(struct watch *w, int64_t now_ms)
 	enum err e;
 
 	if (lease_begin(&w->lease, now_ms)) {
+		cache_sweep(&w->responder.cache);
 		walk_begin(&w->walk, &w->responder.cache,
 			   (const char (*)[CERTID_FOLDER_LEN])w->folder, w->n_folders);
 		w->pass_failed = false;

@@ -67,6 +67,7 @@ FUNCTIONAL_TESTS = \
 	tests/ctl-query.py \
 	tests/presign.py \
 	tests/freshness.py \
+	tests/faults-kill.py \
 	tests/sign-issuer.py \
 	tests/store-mariadb.py \
 	tests/conformance.py \
@@ -171,6 +172,7 @@ EXTRA_DIST += $(FUNCTIONAL_TESTS) $(SYSTEM_TESTS) $(TRACE_TEST) \
 	tests/lib/bulk.py \
 	tests/lib/cases.py \
 	tests/lib/der.py \
+	tests/lib/faults.py \
 	tests/lib/host.py \
 	tests/lib/mariadb.py \
 	tests/lib/ocsp.py \

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io.h"
 #include "walk.h"
 
 static void names(void **state)
@@ -83,11 +84,29 @@ static void every_file_is_met_once(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+static void temporary_names_are_told_apart(void **state)
+{
+	static const char *const others[] = {
+		"", ".~", ".~0123456789abcdef", "a.~0123456789abcde", "a.~0123456789abcdef0",
+		"a.~0123456789abcdeg", "a.~0123456789ABCDEF", "a~0123456789abcdef", "12.der",
+	};
+	char name[64];
+
+	(void)state;
+	assert_true(io_is_temporary("12.der.~0123456789abcdef"));
+	assert_true(io_temporary_name("a", name, sizeof name));
+	assert_true(io_is_temporary(name));
+	assert_false(io_temporary_name("a", name, strlen(name)));
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		assert_false(io_is_temporary(others[i]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names),
 		cmocka_unit_test(every_file_is_met_once),
+		cmocka_unit_test(temporary_names_are_told_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
