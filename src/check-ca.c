@@ -6,7 +6,7 @@
 #include "check.h"
 #include "key.h"
 
-/* Days before a certificate's end at which it becomes a warning. */
+/* Days before a certificate's end at which it becomes a warning; see signer_ends_soon(). */
 #define CERT_DAYS 30
 #define DAY_S 86400
 
@@ -65,7 +65,7 @@ static void check_ca(struct check *k, size_t i)
 	dated = signer_check_dates(s, now, error) == E_OK;
 	if (!dated)
 		check_tell(k, "certificate", FOUND_ERROR, "%s", error);
-	else if (days < CERT_DAYS)
+	else if (signer_ends_soon(s, now, CERT_DAYS))
 		check_tell(k, "certificate", FOUND_WARNING, "%s can sign for %lld more days: "
 			   "renew it", ca->cert, (long long)days);
 	else

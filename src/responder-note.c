@@ -6,7 +6,7 @@
 #define HOUR_S 3600
 #define DAY_S 86400
 
-/* Before a certificate's end, at which it is spoken of: time enough to have it renewed. */
+/* Before a certificate's end, at which it is spoken of; see signer_ends_soon(). */
 #define DAYS_AHEAD 14
 
 /* One CA: its name on a line, and the hash that most CertIDs have for its key on another. */
@@ -42,12 +42,12 @@ void ask_note_issuers(const struct ask *a)
 
 void ask_warn_of_end(const struct ask *a)
 {
-	int64_t days = (signer_not_after(a->signer) - clock_real_ms() / 1000) / DAY_S;
+	int64_t now = clock_real_ms() / 1000, days = (signer_not_after(a->signer) - now) / DAY_S;
 	const struct conf_ca *ca = a->signer->conf;
 	const struct cache *cache = &a->r->cache;
 	char name[128], sentence[RESPONDER_ERROR_LEN];
 
-	if (days >= DAYS_AHEAD)
+	if (!signer_ends_soon(a->signer, now, DAYS_AHEAD))
 		return;
 	snprintf(name, sizeof name, ".ends-%.64s", ca->name);
 	if (!cache_note_is_older(cache, name, DAY_S) ||

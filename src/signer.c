@@ -176,10 +176,22 @@ enum err signer_check_dates(const struct signer *s, int64_t now, char error[SIGN
 	return check_dates(&s->ca, s->delegated ? s->conf->issuer : s->conf->cert, now, error);
 }
 
+static const struct cert *ends_first(const struct signer *s)
+{
+	return s->delegated && s->delegate.not_after < s->ca.not_after ? &s->delegate : &s->ca;
+}
+
 int64_t signer_not_after(const struct signer *s)
 {
-	return s->delegated && s->delegate.not_after < s->ca.not_after ? s->delegate.not_after :
-									  s->ca.not_after;
+	return ends_first(s)->not_after;
+}
+
+bool signer_ends_soon(const struct signer *s, int64_t now, int days)
+{
+	const struct cert *c = ends_first(s);
+	int64_t third = (c->not_after - c->not_before) / 3, notice = days * (int64_t)86400;
+
+	return c->not_after - now < (third < notice ? third : notice);
 }
 
 enum err signer_load_key(struct signer *s, char error[SIGNER_ERROR_LEN])

@@ -46,6 +46,10 @@ MUST_CHECK enum err signer_check_dates(const struct signer *s, int64_t now,
 /* The last second that an answer may be valid: no certificate that it rests on ends earlier. */
 int64_t signer_not_after(const struct signer *s);
 
+/* Is it time to renew the certificate that ends first? In its last days, and of one that lives for
+ * a few weeks, as a delegated responder's should, in the last third of its life. */
+bool signer_ends_soon(const struct signer *s, int64_t now, int days);
+
 /* Loads the key, once, and sees that it belongs to the signing certificate. E_SIGNER. */
 MUST_CHECK enum err signer_load_key(struct signer *s, char error[SIGNER_ERROR_LEN]);
 

@@ -413,7 +413,8 @@ def nonce_statuses():
 @tap.test('a certificate that ends soon: a warning a day, and no answer beyond its end (U-9, M-2)')
 def ends_soon():
     end = pki.now() + 5 * pki.DAY
-    with Responder(ca=pki.make_root('Ending', end=end), producetime='30d') as ending:
+    ca = pki.make_root('Ending', start=end - 90 * pki.DAY, end=end)
+    with Responder(ca=ca, producetime='30d') as ending:
         ones = [ending.add(ending.ca.issue('one')) for _ in range(3)]
         for one in ones:
             single = ending.ask_about(one).singles[0]

@@ -330,9 +330,11 @@ def check_key():
 
 @tap.test('U-9: check tells of a certificate that ends soon, and of one that has ended')
 def check_dates():
-    start = pki.now() - 100 * pki.DAY
-    for end, code, says in ((10.5, 1, 'for 10 more days: renew it'), (-1, 2, 'expired on')):
-        ca = pki.make_root('Old CA', start=start, end=pki.now() + end * pki.DAY)
+    for start, end, code, says in ((-100, 10.5, 1, 'for 10 more days: renew it'),
+                                   (-100, -1, 2, 'expired on'),
+                                   (-15, 15.5, 0, 'for 15 more days')):
+        ca = pki.make_root('Old CA', start=pki.now() + start * pki.DAY,
+                           end=pki.now() + end * pki.DAY)
         r.write('old.pem', ca.pem())
         r.write('old.key', ca.key_pem())
         with r.configured(cert='old.pem', pkey='old.key'):

@@ -361,6 +361,16 @@ static void dates(void **state)
 	assert_non_null(strstr(error, conf.cert));
 	assert_int_equal(signer_check_dates(&s, s.delegate.not_before - 1, error), E_SIGNER);
 	assert_non_null(strstr(error, "not valid before"));
+	/* a third of 5,100 seconds */
+	assert_false(signer_ends_soon(&s, s.delegate.not_after - 1701, 14));
+	assert_true(signer_ends_soon(&s, s.delegate.not_after - 1699, 14));
+	signer_close(&s);
+	/* days, of one that lives longer than three times as long */
+	conf.cert = delegate_file(&(struct pki_issue){ .eku = "OCSPSigning", .to_s = 14 * 86400,
+						       .from_s = -14 * 86400 });
+	assert_int_equal(signer_open(&conf, PROFILE_RFC9919, &s, error, warning), E_OK);
+	assert_false(signer_ends_soon(&s, s.delegate.not_after - 2 * 86400 - 1, 2));
+	assert_true(signer_ends_soon(&s, s.delegate.not_after - 2 * 86400 + 1, 2));
 	signer_close(&s);
 	/* the CA ends first */
 	conf.cert = delegate_file(&(struct pki_issue){ .eku = "OCSPSigning", .from_s = -7200,
