@@ -185,11 +185,10 @@ void conf_hint_value(const struct conf_rule *r, char *out, size_t cap)
 
 void conf_show(struct bytes v, char out[CONF_SHOWN_LEN])
 {
-	size_t n = v.len < CONF_SHOWN_LEN ? v.len : CONF_SHOWN_LEN - 4;
+	bool fits = v.len < CONF_SHOWN_LEN;
+	size_t n = fits ? v.len : CONF_SHOWN_LEN - 4;
 
 	for (size_t i = 0; i < n; i++)
 		out[i] = (char)(v.p[i] < 0x20 || v.p[i] >= 0x7f ? '?' : v.p[i]);
-	memcpy(out + n, "...", 4);
-	if (n == v.len)
-		out[n] = '\0';
+	strcpy(out + n, fits ? "" : "...");
 }

@@ -297,6 +297,24 @@ static void the_front_keeps_no_secret(void **state)
 }
 
 /* Every octet in every place, and every length: it ends, with a configuration or a sentence. */
+/* Of any length, and cut where it is too long; nothing is written beyond its room. */
+static void what_is_shown_has_its_room(void **state)
+{
+	static const char text[] = X64 X64;
+	char out[CONF_SHOWN_LEN + 4];
+
+	(void)state;
+	for (size_t len = 0; len < sizeof text; len++) {
+		bool fits = len < CONF_SHOWN_LEN;
+
+		memset(out, '#', sizeof out);
+		conf_show(bytes_of(text, len), out);
+		assert_memory_equal(out + CONF_SHOWN_LEN, "####", 4);
+		assert_int_equal(strlen(out), fits ? len : CONF_SHOWN_LEN - 1);
+		assert_true(fits || strcmp(out + CONF_SHOWN_LEN - 4, "...") == 0);
+	}
+}
+
 static void any_octets(void **state)
 {
 	static const char base[] =
@@ -369,6 +387,7 @@ int main(void)
 		cmocka_unit_test(a_path_has_a_limit),
 		cmocka_unit_test(secrets_are_not_told),
 		cmocka_unit_test(the_front_keeps_no_secret),
+		cmocka_unit_test(what_is_shown_has_its_room),
 		cmocka_unit_test(any_octets),
 		cmocka_unit_test(the_largest_file_fits),
 	};
