@@ -38,7 +38,8 @@ struct der_item {
 
 static inline struct der der_of(struct bytes b)
 {
-	return (struct der){ b.p, b.p + b.len };
+	/* what is not there has no address to count from */
+	return (struct der){ b.p, b.len ? b.p + b.len : b.p };
 }
 
 static inline bool der_done(const struct der *d)
