@@ -144,13 +144,16 @@ enum err cache_put(const struct cache *c, const struct certid *id, struct bytes 
 	return io_replace_file(c->fd, place.file, der, 0600, times);
 }
 
-void cache_touch(const struct cache *c, const struct certid *id, int64_t agreed_ms)
+enum err cache_touch(const struct cache *c, const struct certid *id, int64_t agreed_ms)
 {
 	struct timespec times[2] = { timespec_of_ms(agreed_ms), timespec_of_ms(agreed_ms) };
 	struct certid_place place;
 
-	if (c->fd >= 0 && certid_place(id, &place))
-		utimensat(c->fd, place.file, times, AT_SYMLINK_NOFOLLOW);
+	/* what was removed meanwhile needs no agreement */
+	if (c->fd < 0 || !certid_place(id, &place) ||
+	    utimensat(c->fd, place.file, times, AT_SYMLINK_NOFOLLOW) == 0 || errno == ENOENT)
+		return E_OK;
+	return E_IO;
 }
 
 void cache_verify(const struct cache *c, const char *folder, int64_t agreed_ms, int64_t present_ms)
@@ -257,7 +260,9 @@ bool cache_backoff(const struct cache *c, int64_t now_ms)
 	struct stat st;
 	int64_t ms;
 
-	if (c->fd < 0 || fstatat(c->fd, BACKOFF, &st, AT_SYMLINK_NOFOLLOW) != 0)
+	/* what else lies there is no note of ours, and might stay for ever */
+	if (c->fd < 0 || fstatat(c->fd, BACKOFF, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    !S_ISREG(st.st_mode))
 		return false;
 	ms = ms_of(st.st_mtim);
 	return ms <= now_ms && now_ms - ms < LIM_BACKOFF_S * 1000;

@@ -43,8 +43,8 @@ bool cache_has(const struct cache *c, const struct certid *id);
 MUST_CHECK enum err cache_put(const struct cache *c, const struct certid *id, struct bytes der,
 			      int64_t agreed_ms);
 
-/* The database has said the same again, at agreed_ms. */
-void cache_touch(const struct cache *c, const struct certid *id, int64_t agreed_ms);
+/* The database has said the same again, at agreed_ms. E_IO (errno): it can't be written down. */
+MUST_CHECK enum err cache_touch(const struct cache *c, const struct certid *id, int64_t agreed_ms);
 
 /* The answer is contradicted: nobody may send it again. E_IO if it can't be removed. */
 MUST_CHECK enum err cache_remove(const struct cache *c, const struct certid *id);

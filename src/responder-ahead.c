@@ -42,7 +42,7 @@ static enum err renew(struct ask *a, struct bytes serial, const struct store_row
 	ask_cache(a);
 	if (is_fresh(a, row, soon_s)) {
 		if (c->agreed_ms < a->agreed_ms)
-			cache_touch(&a->r->cache, &a->request.id[0], a->agreed_ms);
+			ask_touch(a);
 		a->info->source = SOURCE_STORE;
 		return E_OK;
 	}

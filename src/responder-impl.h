@@ -50,6 +50,9 @@ void ask_cache(struct ask *a);
 /* Nobody may send what the cache has about this one any more. */
 void ask_drop(const struct ask *a, size_t i);
 
+/* The database has said the same again. */
+void ask_touch(const struct ask *a);
+
 /* Writes down which CAs there are, for the front's page: hourly at most. */
 void ask_note_issuers(const struct ask *a);
 

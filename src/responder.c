@@ -100,6 +100,17 @@ void ask_drop(const struct ask *a, size_t i)
 			"removed: mend the rights of the cache directory");
 }
 
+void ask_touch(const struct ask *a)
+{
+	char clause[160];
+
+	if (cache_touch(&a->r->cache, &a->request.id[0], a->agreed_ms) == E_OK)
+		return;
+	snprintf(clause, sizeof clause, "the cache can't be written, so the database is asked each "
+		 "time: %s", strerror(errno));
+	ask_say(a, LEVEL_WARNING, 0, clause);
+}
+
 /* The first CA whose name and key the CertID has: RFC 6960 4.1.1. */
 static struct signer *find_signer(struct responder *r, const struct certid *id)
 {
@@ -213,7 +224,7 @@ static enum err answer_decided(struct ask *a)
 		if (e == E_OK)
 			return E_OK;
 	}
-	cache_touch(&a->r->cache, &a->request.id[0], a->agreed_ms);
+	ask_touch(a);
 	if (!send_cached(a, SOURCE_STORE))
 		return e ? e : ask_sign(a);
 	if (e) {

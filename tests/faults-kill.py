@@ -94,7 +94,7 @@ def life_s(command, octets, before=lambda: None):
         since = time.monotonic()
         child.wait()
         took.append(time.monotonic() - since)
-    return sorted(took)[2]
+    return min(took)
 
 
 def forget(leaf):
@@ -117,14 +117,14 @@ def killed_miss(program, times):
     for i in range(times):
         leaf = list(ALLOWED)[i % len(ALLOWED)]
         forget(leaf)
-        killed += run_and_kill(command, r.request(leaf), chance.uniform(0, 1.2 * life))
+        killed += run_and_kill(command, r.request(leaf), chance.uniform(0, 1.1 * life))
         look_at_cache(expected)
         faults.ask_once(r, t, leaf, ALLOWED[leaf])
     tap.note('%s lives %.1f ms; %d of %d were alive when they were killed; %d temporary files '
              'left; slowest next answer %.2f s'
              % (program, life * 1000, killed, times, len(left_behind()), t.worst_s))
     faults.row('%s killed during a miss' % program, times, t, t.worst_s)
-    assert killed >= times / 3, 'most were killed too late: %d' % killed
+    assert killed >= times / 6, 'most were killed too late: %d' % killed
     t.check(right=times, put_off=0)
     look_at_cache(expected)
 
@@ -147,7 +147,7 @@ def presign():
     for i in range(times):
         for path in chance.sample(r.cache_files(), len(r.cache_files()) // 2):
             os.unlink(path)
-        killed += run_and_kill(command, b'', chance.uniform(0, 1.2 * life))
+        killed += run_and_kill(command, b'', chance.uniform(0, 1.1 * life))
         look_at_cache(expected)
         faults.ask_once(r, t, chance.choice(many))
     faults.row('`ocspctl presign` and its workers killed', times, t, t.worst_s)

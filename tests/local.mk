@@ -68,6 +68,7 @@ FUNCTIONAL_TESTS = \
 	tests/presign.py \
 	tests/freshness.py \
 	tests/faults-kill.py \
+	tests/faults-cache.py \
 	tests/sign-issuer.py \
 	tests/store-mariadb.py \
 	tests/conformance.py \

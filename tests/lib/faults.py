@@ -14,7 +14,7 @@ import der
 import ocsp
 import tap
 import wire
-from responder import read_all
+from responder import read_all, wait_for
 
 PUT_OFF = ('tryLater', 'internalError')
 
@@ -170,4 +170,6 @@ def tmpfs(path, options):
 
 
 def remount(path, options):
-    subprocess.run(['mount', '-o', 'remount,' + options, path], check=True)
+    """As soon as nobody writes there."""
+    wait_for(lambda: subprocess.run(['mount', '-o', 'remount,' + options, path],
+                                    capture_output=True).returncode == 0, 'a remount')

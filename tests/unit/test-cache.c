@@ -76,7 +76,7 @@ static void publishes_and_finds(void **state)
 	assert_int_equal(cache_put(&c, &id, sample, t0), E_OK);
 	assert_int_equal(look(&c, t0, &odd), FRESH_HIT);
 	assert_int_equal(look(&c, t0 + 60000, NULL), FRESH_RECHECK);
-	cache_touch(&c, &id, t0 + 60000);
+	assert_int_equal(cache_touch(&c, &id, t0 + 60000), E_OK);
 	assert_int_equal(look(&c, t0 + 60000, NULL), FRESH_HIT);
 	assert_int_equal(look(&c, t0 + 86399000, NULL), FRESH_MISS);
 	/* nobody else may read or write */
@@ -216,7 +216,7 @@ static void works_without_a_directory(void **state)
 	assert_int_equal(cache_remove(&c, &id), E_OK);
 	assert_int_equal(cache_lock(&c, &id, deadline_in(100)), -1);
 	assert_false(cache_backoff(&c, t0));
-	cache_touch(&c, &id, t0);
+	assert_int_equal(cache_touch(&c, &id, t0), E_OK);
 	cache_close(&c);
 }
 
@@ -262,6 +262,10 @@ static void remembers_that_the_database_is_down(void **state)
 	assert_false(cache_backoff(&c, now + LIM_BACKOFF_S * 1000));
 	assert_true(cache_backoff_clear(&c));
 	assert_false(cache_backoff(&c, now));
+	/* what nobody can clear is no note */
+	assert_int_equal(mkdirat(c.fd, ".database-down", 0700), 0);
+	assert_false(cache_backoff(&c, clock_real_ms() + 1));
+	assert_int_equal(unlinkat(c.fd, ".database-down", AT_REMOVEDIR), 0);
 	cache_close(&c);
 }
 
