@@ -70,6 +70,24 @@ enum err io_read_some(int fd, struct deadline d, uint8_t *buf, size_t cap, size_
 	}
 }
 
+bool io_set_patience(int fd, int64_t ms)
+{
+	struct timeval t = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+
+	return setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t) == 0;
+}
+
+enum err io_read_patiently(int fd, struct deadline d, uint8_t *buf, size_t cap, size_t *len)
+{
+	ssize_t n = recv(fd, buf, cap, 0);
+
+	/* no socket, a signal, one that does not block: the other way knows them all */
+	if (n < 0)
+		return io_read_some(fd, d, buf, cap, len);
+	*len = (size_t)n;
+	return E_OK;
+}
+
 enum err io_write_two(int fd, struct deadline d, struct bytes a, struct bytes b)
 {
 	while (a.len || b.len) {
@@ -226,11 +244,10 @@ enum err io_load_file(const char *path, size_t limit, uint8_t **buf, size_t *len
 	return E_OK;
 }
 
-#define RANDOM_LEN 8	/* octets of a temporary name */
-
-bool io_temporary_name(const char *path, char *out, size_t cap)
+/* "path" with a suffix that nobody can guess, in the same folder. */
+static bool temporary_name(const char *path, char *out, size_t cap)
 {
-	uint8_t random[RANDOM_LEN];
+	uint8_t random[8];
 	size_t len = strlen(path);
 
 	if (len + 2 + 2 * sizeof random + 1 > cap ||
@@ -243,14 +260,6 @@ bool io_temporary_name(const char *path, char *out, size_t cap)
 	return true;
 }
 
-bool io_is_temporary(const char *name)
-{
-	size_t len = strlen(name), tail = strlen(".~") + 2 * RANDOM_LEN;
-
-	return len > tail && strncmp(name + len - tail, ".~", 2) == 0 &&
-	       strspn(name + len - tail + 2, "0123456789abcdef") == 2 * RANDOM_LEN;
-}
-
 enum err io_replace_file(int dirfd, const char *path, struct bytes b, mode_t mode,
 			 const struct timespec times[2])
 {
@@ -258,7 +267,7 @@ enum err io_replace_file(int dirfd, const char *path, struct bytes b, mode_t mod
 	int fd, saved;
 	bool ok;
 
-	if (!io_temporary_name(path, temporary, sizeof temporary)) {
+	if (!temporary_name(path, temporary, sizeof temporary)) {
 		errno = ENAMETOOLONG;
 		return E_IO;
 	}

@@ -20,6 +20,14 @@ MUST_CHECK enum err io_sanitise_stdfds(void);
  * E_DEADLINE, E_GONE (connection reset), E_IO. */
 MUST_CHECK enum err io_read_some(int fd, struct deadline d, uint8_t *buf, size_t cap, size_t *len);
 
+/* How long io_read_patiently() waits in the socket "fd", in ms > 0. False: it is no socket. */
+bool io_set_patience(int fd, int64_t ms);
+
+/* As io_read_some(), where nothing is expected to be there yet: waits in one call for what otherwise
+ * takes two, and longer than "d" by as much as the patience of the socket allows. */
+MUST_CHECK enum err io_read_patiently(int fd, struct deadline d, uint8_t *buf, size_t cap,
+				      size_t *len);
+
 /* Writes all of it. E_DEADLINE, E_GONE (nobody reads), E_IO (a full disk, …). */
 MUST_CHECK enum err io_write_all(int fd, struct deadline d, struct bytes b);
 
@@ -46,10 +54,5 @@ MUST_CHECK enum err io_load_file(const char *path, size_t limit, uint8_t **buf, 
  * times may be NULL (see futimens(2)). E_IO: errno says why, and no temporary file stays. */
 MUST_CHECK enum err io_replace_file(int dirfd, const char *path, struct bytes b, mode_t mode,
 				    const struct timespec times[2]);
-
-/* What such a temporary file is called: "PATH.~" and 16 hex digits. False: out has no room for it,
- * or the kernel has no random octets. And, pure, whether a name is one of these. */
-MUST_CHECK bool io_temporary_name(const char *path, char *out, size_t cap);
-MUST_CHECK bool io_is_temporary(const char *name);
 
 #endif

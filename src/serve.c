@@ -22,6 +22,7 @@ struct connection {
 	enum metrics_way way;		/* of the request at hand, for HTTP */
 	int left;			/* further requests that this connection may make */
 	bool persistent;		/* the answer sent last promised to take another */
+	bool patient;			/* the next request is waited for within recv() */
 };
 
 /* One connection at a time. A head and a body may both be in here, and what was pipelined. */
@@ -43,8 +44,11 @@ static void start_clock(struct connection *c, struct deadline d)
 /* Reads more behind what is there. E_GONE: the client has closed. */
 static enum err read_more(struct connection *c)
 {
+	bool patiently = c->patient && c->have == 0;
+	enum err (*how)(int, struct deadline, uint8_t *, size_t, size_t *) =
+		patiently ? io_read_patiently : io_read_some;
 	size_t n;
-	enum err e = io_read_some(c->in, c->reading, input + c->have, sizeof input - c->have, &n);
+	enum err e = how(c->in, c->reading, input + c->have, sizeof input - c->have, &n);
 
 	if (e == E_OK && n == 0)
 		return E_GONE;
@@ -237,9 +241,6 @@ static enum err read_head(struct connection *c, struct http_request *q)
 
 	q->method = HTTP_GET;
 	q->minor = 1;
-	/* the client has just been answered: its next request takes a while */
-	if (c->persistent && c->have == 0 && !deadline_wait(c->reading, c->in, POLLIN))
-		return E_GONE;
 	for (;;) {
 		/* nothing changes before a line is complete */
 		if (c->have > parsed && memchr(input + parsed, '\n', c->have - parsed)) {
@@ -359,6 +360,9 @@ static enum err serve_http(struct connection *c)
 		memmove(input, input + end, c->have);
 		c->left--;
 		start_clock(c, deadline_in(c->front->conf->timeout_ms));
+		/* the client has just been answered: its next request takes a while */
+		if (!c->patient)
+			c->patient = io_set_patience(c->in, deadline_left_ms(c->reading));
 	}
 }
 

@@ -118,6 +118,45 @@ static void a_reader_that_does_not_read_does_not_hold_us(void **state)
 	close(s[0]);
 }
 
+/* D-2: waiting within recv() ends too, and leaves all other cases to the deadline. */
+static void patience_has_an_end(void **state)
+{
+	uint8_t buf[8];
+	size_t len = 99;
+	int s[2], p[2];
+	int64_t start;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, s), 0);
+	assert_true(io_set_patience(s[1], 50));
+	start = clock_mono_ms();
+	assert_int_equal(io_read_patiently(s[1], deadline_in(50), buf, sizeof buf, &len),
+			 E_DEADLINE);
+	assert_in_range(clock_mono_ms() - start, 40, 2000);
+	assert_int_equal(len, 99);
+	assert_int_equal(write(s[0], "abc", 3), 3);
+	assert_int_equal(io_read_patiently(s[1], deadline_in(50), buf, sizeof buf, &len), E_OK);
+	assert_int_equal(len, 3);
+	/* a socket that does not block is waited for as always */
+	fcntl(s[1], F_SETFL, O_NONBLOCK);
+	start = clock_mono_ms();
+	assert_int_equal(io_read_patiently(s[1], deadline_in(50), buf, sizeof buf, &len),
+			 E_DEADLINE);
+	assert_in_range(clock_mono_ms() - start, 40, 2000);
+	close(s[0]);
+	assert_int_equal(io_read_patiently(s[1], deadline_in(50), buf, sizeof buf, &len), E_OK);
+	assert_int_equal(len, 0);
+	close(s[1]);
+	/* no socket */
+	assert_int_equal(pipe(p), 0);
+	assert_false(io_set_patience(p[0], 50));
+	assert_int_equal(write(p[1], "x", 1), 1);
+	assert_int_equal(io_read_patiently(p[0], deadline_in(50), buf, sizeof buf, &len), E_OK);
+	assert_int_equal(len, 1);
+	close(p[0]);
+	close(p[1]);
+}
+
 static void writes_two_pieces_in_order(void **state)
 {
 	char buf[16];
@@ -244,6 +283,7 @@ int main(void)
 		cmocka_unit_test(reads_der_without_waiting_for_the_end),
 		cmocka_unit_test(a_slow_writer_does_not_move_the_deadline),
 		cmocka_unit_test(a_reader_that_does_not_read_does_not_hold_us),
+		cmocka_unit_test(patience_has_an_end),
 		cmocka_unit_test(writes_two_pieces_in_order),
 		cmocka_unit_test(an_interruption_ends_every_deadline),
 		cmocka_unit_test(replaces_a_file_whole_or_not_at_all),
