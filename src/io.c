@@ -244,10 +244,11 @@ enum err io_load_file(const char *path, size_t limit, uint8_t **buf, size_t *len
 	return E_OK;
 }
 
-/* "path" with a suffix that nobody can guess, in the same folder. */
-static bool temporary_name(const char *path, char *out, size_t cap)
+#define RANDOM_LEN 8	/* octets of a temporary name */
+
+bool io_temporary_name(const char *path, char *out, size_t cap)
 {
-	uint8_t random[8];
+	uint8_t random[RANDOM_LEN];
 	size_t len = strlen(path);
 
 	if (len + 2 + 2 * sizeof random + 1 > cap ||
@@ -260,6 +261,14 @@ static bool temporary_name(const char *path, char *out, size_t cap)
 	return true;
 }
 
+bool io_is_temporary(const char *name)
+{
+	size_t len = strlen(name), tail = strlen(".~") + 2 * RANDOM_LEN;
+
+	return len > tail && strncmp(name + len - tail, ".~", 2) == 0 &&
+	       strspn(name + len - tail + 2, "0123456789abcdef") == 2 * RANDOM_LEN;
+}
+
 enum err io_replace_file(int dirfd, const char *path, struct bytes b, mode_t mode,
 			 const struct timespec times[2])
 {
@@ -267,7 +276,7 @@ enum err io_replace_file(int dirfd, const char *path, struct bytes b, mode_t mod
 	int fd, saved;
 	bool ok;
 
-	if (!temporary_name(path, temporary, sizeof temporary)) {
+	if (!io_temporary_name(path, temporary, sizeof temporary)) {
 		errno = ENAMETOOLONG;
 		return E_IO;
 	}

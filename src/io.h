@@ -55,4 +55,9 @@ MUST_CHECK enum err io_load_file(const char *path, size_t limit, uint8_t **buf, 
 MUST_CHECK enum err io_replace_file(int dirfd, const char *path, struct bytes b, mode_t mode,
 				    const struct timespec times[2]);
 
+/* What such a temporary file is called: "PATH.~" and 16 hex digits. False: out has no room for it,
+ * or the kernel has no random octets. And, pure, whether a name is one of these. */
+MUST_CHECK bool io_temporary_name(const char *path, char *out, size_t cap);
+MUST_CHECK bool io_is_temporary(const char *name);
+
 #endif
