@@ -37,6 +37,7 @@ import re
 import shlex
 import shutil
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'lib'))
 
@@ -172,6 +173,7 @@ class Page:
     def __init__(self, name, blocks, files):
         self.name, self.blocks, self.files = name, blocks, files
         self.results = {}       # block: None, or what went wrong
+        self.seconds = {}
 
     def run(self):
         with host.Host(self.files) as machine:
@@ -185,10 +187,13 @@ class Page:
             return tap.Skip('a slow one: OCSP_TEST_ALL')
         if missing(block):
             return tap.Skip('%s is not installed' % ', '.join(missing(block)))
+        start = time.monotonic()
         try:
             run_block(machine, block)
         except Exception as failure:
             return failure
+        finally:
+            self.seconds[block] = time.monotonic() - start
         return None
 
     def tell(self, block):
@@ -196,6 +201,8 @@ class Page:
             raise AssertionError('was not reached')
         if self.results[block]:
             raise self.results[block]
+        if self.seconds[block] > 2:
+            tap.note('the next took %.1f s' % self.seconds[block])
 
 
 # --- the pages as such

@@ -80,7 +80,8 @@ FUNCTIONAL_TESTS = \
 	tests/proxy.py \
 	tests/budget.py \
 	tests/docs.py \
-	tests/guides.py
+	tests/guides.py \
+	tests/troubleshooting.py
 SYSTEM_TESTS = \
 	tests/system-systemd.sh \
 	tests/system-xinetd.sh

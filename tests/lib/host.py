@@ -11,6 +11,7 @@ What the guides take for granted is there, whatever prefix was configured: the c
                         whose root may do all without a password
   /root/pki             a CA: root.crt, root.key, it_cert.crt, it_cert.key; certificates that it has
                         issued: leaf.pem, second.pem, third.pem (with their keys: leaf.key …)
+  /root/load.py         what asks often, and counts what was lost
   /etc/hosts            any name below .example that is named here is this machine
 
 All that is told to a Host happens in its namespaces and is gone with it. Needs root.
@@ -107,6 +108,7 @@ class Files:
                     self.path('/usr/lib/sysusers.d/ocsp-test.conf'))
         self.write('/etc/hosts', '127.0.0.1 localhost ocsp-test %s\n'
                    % ' '.join(n + '.example' for n in NAMES))
+        shutil.copy(os.path.join(HERE, 'load.py'), self.path('/root/load.py'))
         self._lay_out_pki()
         if mariadb.available():
             self._lay_out_mariadb()
@@ -132,10 +134,12 @@ class Files:
         shutil.rmtree(data, ignore_errors=True)
         os.makedirs(data)
         os.chown(data, user.pw_uid, user.pw_gid)
-        subprocess.run([mariadb.program('mariadb-install-db'), '--no-defaults', '--datadir=' + data,
-                        '--skip-test-db', '--innodb-log-file-size=8M'], check=True, cwd='/',
-                       stdin=subprocess.DEVNULL, capture_output=True, user=user.pw_uid,
-                       group=user.pw_gid, extra_groups=[], env=dict(os.environ, TMPDIR=data))
+        done = subprocess.run(
+            [mariadb.program('mariadb-install-db'), '--no-defaults', '--datadir=' + data,
+             '--skip-test-db', '--innodb-log-file-size=8M'], cwd='/', stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, user=user.pw_uid,
+            group=user.pw_gid, extra_groups=[], env=dict(os.environ, TMPDIR=data))
+        assert done.returncode == 0, done.stdout[-2000:]
         self.write('/etc/systemd/system/mariadb.service', MARIADB_UNIT.format(
             user=user.pw_name, server=mariadb.program('mariadbd', 'mysqld')))
 
