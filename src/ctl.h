@@ -55,7 +55,7 @@ extern const struct ctl_opt ctl_import_options[], ctl_hold_options[], ctl_releas
 	ctl_status_options[];
 extern const struct ctl_opt ctl_check_options[], ctl_metrics_options[], ctl_report_options[];
 extern const struct ctl_opt ctl_add_options[], ctl_init_db_options[], ctl_presign_options[],
-	ctl_revoke_options[], ctl_setup_options[], ctl_sign_issuer_options[];
+	ctl_revoke_options[], ctl_setup_options[], ctl_sign_issuer_options[], ctl_static_options[];
 
 int ctl_init_db(struct ctl *c, int argc, char **argv);
 int ctl_add(struct ctl *c, int argc, char **argv);
@@ -76,6 +76,7 @@ int ctl_report(struct ctl *c, int argc, char **argv);
 int ctl_setup(struct ctl *c, int argc, char **argv);
 int ctl_presign(struct ctl *c, int argc, char **argv);
 int ctl_watch(struct ctl *c, int argc, char **argv);
+int ctl_static(struct ctl *c, int argc, char **argv);
 int ctl_sign_issuer(struct ctl *c, int argc, char **argv);
 
 #define CTL_REFUSED 1

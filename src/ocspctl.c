@@ -41,6 +41,9 @@ static const struct verb verbs[] = {
 	  NULL, false },
 	{ GROUP_ANSWERS, "presign", "", "sign ahead what isn't fresh, on all cores", ctl_presign,
 	  ctl_presign_options, false },
+	{ GROUP_ANSWERS, "export-static", " FOLDER",
+	  "put every answer into files that a web server sends by itself", ctl_static,
+	  ctl_static_options, false },
 	{ GROUP_ANSWERS, "sign-issuer", " --cert CERT --root ROOT --key KEY",
 	  "make the answers about a CA's own certificate, with its root's key", ctl_sign_issuer,
 	  ctl_sign_issuer_options, true },
@@ -62,7 +65,7 @@ static void help(void)
 {
 	puts("usage: ocspctl [-c CONFIG] [--ca NAME] VERB [ARGUMENT...]");
 	for (size_t i = 0; i < N_VERBS; i++)
-		printf("%s  %-13s %s\n", i == 0 || verbs[i].group != verbs[i - 1].group ? "\n" : "",
+		printf("%s  %-14s %s\n", i == 0 || verbs[i].group != verbs[i - 1].group ? "\n" : "",
 		       verbs[i].name, verbs[i].help);
 	puts("\n"
 	     "  VERB --help   its arguments and options\n"

@@ -46,6 +46,7 @@ BACK_UNIT_TESTS = \
 	tests/unit/test-report \
 	tests/unit/test-responder \
 	tests/unit/test-signer \
+	tests/unit/test-static \
 	tests/unit/test-store \
 	tests/unit/test-store-facts
 if HAVE_SQLITE
@@ -66,6 +67,7 @@ FUNCTIONAL_TESTS = \
 	tests/ctl-import.py \
 	tests/ctl-query.py \
 	tests/presign.py \
+	tests/export-static.py \
 	tests/freshness.py \
 	tests/faults-kill.py \
 	tests/faults-cache.py \
@@ -123,6 +125,8 @@ tests_unit_test_responder_LDADD = $(UNIT_BACK_LIBS)
 tests_unit_test_signer_SOURCES = tests/unit/test-signer.c tests/unit/pki.c tests/unit/pki.h
 tests_unit_test_signer_CFLAGS = $(BACK_CFLAGS)
 tests_unit_test_signer_LDADD = $(UNIT_BACK_LIBS)
+tests_unit_test_static_CFLAGS = $(BACK_CFLAGS)
+tests_unit_test_static_LDADD = $(UNIT_BACK_LIBS)
 tests_unit_test_report_SOURCES = tests/unit/test-report.c src/metrics-text.c src/progress.c \
 	src/report-history.c src/report-html.c src/report-parts.c src/report-style.c
 tests_unit_test_report_CFLAGS = $(BACK_CFLAGS)
@@ -179,6 +183,7 @@ EXTRA_DIST += $(FUNCTIONAL_TESTS) $(SYSTEM_TESTS) $(TRACE_TEST) \
 	tests/lib/mariadb.py \
 	tests/lib/ocsp.py \
 	tests/lib/pki.py \
+	tests/lib/proxies.py \
 	tests/lib/relay.py \
 	tests/lib/responder.py \
 	tests/lib/tap.py \

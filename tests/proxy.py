@@ -1,20 +1,15 @@
 #!/usr/bin/python3
 """The shipped examples for nginx and HAProxy, in front of a listener that keeps connections."""
-import grp
 import os
-import shutil
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'lib'))
 
 import ocsp
+import proxies
 import tap
 import wire
-from mariadb import free_port
-from responder import Responder, account, accepts, read_all, wait_for
-
-EXAMPLES = os.path.join(os.environ.get('srcdir', '.'), 'docs', 'examples')
+from responder import Responder, read_all, wait_for
 
 r = Responder(keepalive='1000', maxpersource='0', timeout='5')
 leaf = r.add(r.ca.issue('leaf'))
@@ -22,56 +17,14 @@ other = r.add(r.ca.issue('other'))
 listener, upstream = r.listen()
 
 
-def example(name):
-    with open(os.path.join(EXAMPLES, name)) as f:
-        text = f.read()
-    assert '127.0.0.1:2560' in text
-    return text.replace('127.0.0.1:2560', '127.0.0.1:%d' % upstream)
-
-
-def program(name):
-    path = shutil.which(name, path=os.environ['PATH'] + ':/usr/sbin')
-    return path or tap.skip('%s is not installed' % name)
-
-
-def start(name, command, port):
-    with open(r.path(name + '.out'), 'wb') as out:
-        child = r.start_command(command, stdout=out, stderr=out)
-    wait_for(lambda: child.poll() is not None or accepts(port), name, 20)
-    with open(r.path(name + '.out'), errors='replace') as f:
-        assert child.poll() is None, '%s ended: %s' % (name, f.read()[-2000:])
-    return port
-
-
-def start_nginx():
-    binary, port, folder = program('nginx'), free_port(), r.folder('nginx')
-    site = example('nginx.conf').replace('listen 80;', 'listen 127.0.0.1:%d;' % port)
-    site = site.replace('/var/cache/nginx/ocsp', folder + '/cache')
-    assert str(port) in site and folder in site
-    who = 'user %s %s;' % (account().pw_name, grp.getgrgid(account().pw_gid).gr_name) \
-        if os.getuid() == 0 else ''
-    temporary = '\n'.join('%s_temp_path %s/%s;' % (kind, folder, kind) for kind in (
-        'client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'))
-    config = r.write('nginx/nginx.conf', 'daemon off;\n%s\nworker_processes 1;\npid %s/pid;\n'
-                     'error_log stderr;\nevents { }\nhttp {\naccess_log off;\n%s\n%s\n}\n'
-                     % (who, folder, temporary, site))
-    return start('nginx', [binary, '-e', 'stderr', '-p', folder, '-c', config], port)
-
-
-def start_haproxy():
-    binary, port = program('haproxy'), free_port()
-    text = example('haproxy.cfg').replace('bind :80', 'bind 127.0.0.1:%d' % port)
-    assert str(port) in text
-    config = r.write('haproxy.cfg', text)
-    return start('haproxy', [binary, '-db', '-f', config], port)
-
-
+START = {'nginx': proxies.start_nginx, 'haproxy': proxies.start_haproxy}
+EXAMPLE = {'nginx': 'nginx.conf', 'haproxy': 'haproxy.cfg'}
 ports = {}
 
 
 def port_of(name):
     if name not in ports:
-        ports[name] = {'nginx': start_nginx, 'haproxy': start_haproxy}[name]()
+        ports[name] = START[name](r, EXAMPLE[name], {proxies.RESPONDER: '127.0.0.1:%d' % upstream})
     return ports[name]
 
 

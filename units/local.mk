@@ -29,7 +29,8 @@ sysusers_DATA = units-built/sysusers.d/ocsp_py.conf
 tmpfiles_DATA = units-built/tmpfiles.d/ocsp_py.conf
 logrotate_DATA = units-built/logrotate.d/ocsp_py
 xinetd_DATA = units-built/xinetd.d/ocsp
-EXAMPLES = ocsp-alerts.yml ocsp-grafana.json sudoers-ocsp
+EXAMPLES = nginx-static.conf ocsp-alerts.yml ocsp-grafana.json ocsp-static.service \
+	ocsp-static.timer sudoers-ocsp
 # the last two name only others' folders
 examples_DATA = $(EXAMPLES:%=units-built/%) docs/examples/haproxy.cfg docs/examples/nginx.conf
 completion_DATA = units-built/completion/ocspctl
