@@ -52,6 +52,9 @@
 /* A certificate or key file, octets. Beyond: refused. */
 #define LIM_CERT_LEN 65536
 
+/* A password in a file of its own (passwordfile=), octets. Beyond: refused. */
+#define LIM_SECRET_LEN 1024
+
 /* Seconds in which nobody asks a database that has just failed, while there is a valid answer in
  * the cache. */
 #define LIM_BACKOFF_S 5

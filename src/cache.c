@@ -13,6 +13,11 @@
 #define LOCK ".lock"		/* of a folder: one byte of it for each serial */
 #define BACKOFF ".database-down"
 
+/* Who may read the cache is for its own mode to say: 0700, or 2750 where what parses requests is
+ * another user than what publishes (signuser=). Nothing in it is secret. */
+#define ANSWER_MODE 0640
+#define FOLDER_MODE 0750
+
 enum err cache_open(struct cache *c, const char *path, int recheck_s, bool create)
 {
 	c->path = path;
@@ -126,13 +131,13 @@ enum err cache_put(const struct cache *c, const struct certid *id, struct bytes 
 		errno = EBADF;
 		return E_IO;
 	}
-	e = io_replace_file(c->fd, place.file, der, 0600, times);
+	e = io_replace_file(c->fd, place.file, der, ANSWER_MODE, times);
 	if (e == E_OK)
 		return E_OK;
 	if (errno == ENOENT) {
 		/* the first answer of this shard */
-		mkdirat(c->fd, place.folder, 0700);
-		if (mkdirat(c->fd, place.shard, 0700) != 0 && errno != EEXIST)
+		mkdirat(c->fd, place.folder, FOLDER_MODE);
+		if (mkdirat(c->fd, place.shard, FOLDER_MODE) != 0 && errno != EEXIST)
 			return E_IO;
 	} else if (errno == EISDIR) {
 		/* somebody left a folder in our place: an empty one can go */
@@ -141,7 +146,7 @@ enum err cache_put(const struct cache *c, const struct certid *id, struct bytes 
 	} else {
 		return e;
 	}
-	return io_replace_file(c->fd, place.file, der, 0600, times);
+	return io_replace_file(c->fd, place.file, der, ANSWER_MODE, times);
 }
 
 enum err cache_touch(const struct cache *c, const struct certid *id, int64_t agreed_ms)
@@ -186,7 +191,7 @@ enum err cache_make_folder(const struct cache *c, const struct certid *id)
 
 	if (c->fd < 0 || !certid_place(id, &place))
 		return E_IO;
-	return mkdirat(c->fd, place.folder, 0700) == 0 || errno == EEXIST ? E_OK : E_IO;
+	return mkdirat(c->fd, place.folder, FOLDER_MODE) == 0 || errno == EEXIST ? E_OK : E_IO;
 }
 
 /* Which byte of the lock file stands for a serial: any function of it will do. */
@@ -282,7 +287,7 @@ bool cache_note_is_older(const struct cache *c, const char *name, int64_t second
 
 enum err cache_put_note(const struct cache *c, const char *name, struct bytes text)
 {
-	return c->fd < 0 ? E_IO : io_replace_file(c->fd, name, text, 0600, NULL);
+	return c->fd < 0 ? E_IO : io_replace_file(c->fd, name, text, ANSWER_MODE, NULL);
 }
 
 size_t cache_get_note(const struct cache *c, const char *name, uint8_t *buf, size_t cap)

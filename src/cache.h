@@ -17,6 +17,9 @@ struct cache {
 	int recheck_s;
 };
 
+/* The umask of whatever publishes: who gets in at all is for the directory's own mode to say. */
+#define CACHE_UMASK 027
+
 struct cache_entry {
 	struct bytes der;	/* in the caller's buffer */
 	struct response response;

@@ -149,7 +149,7 @@ void check_cache(struct check *k)
 {
 	const char *path = k->ctl->conf.cache;
 	/* who has others sign only looks */
-	bool writes = strncmp(k->ctl->conf.signer, "unix:", 5) != 0;
+	bool writes = !conf_asks_socket(&k->ctl->conf);
 	char parent[PATH_LEN];
 	struct stat st;
 
@@ -207,7 +207,7 @@ void check_signer(struct check *k)
 {
 	const char *signer = k->ctl->conf.signer;
 
-	if (strncmp(signer, "unix:", 5) == 0)
+	if (conf_asks_socket(&k->ctl->conf))
 		return;		/* the probe asks it */
 	if (access(signer, X_OK) != 0)
 		check_tell(k, "signer", FOUND_ERROR, "%s can't be started by %s (%s): set signer= "

@@ -123,7 +123,7 @@ enum err child_ask(const struct conf *conf, const char *client, struct bytes req
 		   struct deadline d, uint8_t *buf, size_t cap, size_t *len)
 {
 	d = deadline_sooner(d, share(d));
-	if (strncmp(conf->signer, "unix:", 5) == 0)
+	if (conf_asks_socket(conf))
 		return ask_socket(conf->signer + 5, request, d, buf, cap, len);
 	return ask_program(conf, client, request, d, buf, cap, len);
 }

@@ -16,6 +16,19 @@ static bool db_has(const struct conf_reader *r, unsigned key)
 	return r->seen_db >> key & 1;
 }
 
+static enum err twice(const struct conf_reader *r, unsigned line, const char *prefix,
+		      const char *section)
+{
+	return conf_fail(r->c->path, line, r->error, "[%s%s] has both 'password' and "
+			 "'passwordfile': delete one of the two", prefix, section);
+}
+
+/* Of what was seen, since CONF_NO_SECRETS leaves no password to look at. */
+static bool both(uint64_t seen, unsigned one, unsigned other)
+{
+	return seen >> one & seen >> other & 1;
+}
+
 static enum err finish_db(struct conf_reader *r)
 {
 	struct conf *c = r->c;
@@ -26,6 +39,8 @@ static enum err finish_db(struct conf_reader *r)
 		return missing(r, r->db_line, "", "db", "db");
 	if (c->db_type == DB_MYSQL && !c->db_user)
 		return missing(r, r->db_line, "", "db", "username");
+	if (both(r->seen_db, CONF_DB_password, CONF_DB_passwordfile))
+		return twice(r, r->db_line, "", "db");
 	if (!c->db_tls_cert != !c->db_tls_key)
 		return missing(r, r->db_line, "", "db", c->db_tls_cert ? "tls_key" : "tls_cert");
 	if (r->admin_line && !c->admin_user)
@@ -61,18 +76,36 @@ static void hosts_to_tcp(const struct conf_reader *r)
 static enum err finish_ca(struct conf_reader *r, size_t i)
 {
 	struct conf_ca *ca = &r->c->ca[i], *first = &r->c->ca[0];
+	unsigned text = i ? CONF_CA_password : CONF_OCSP_password;
+	unsigned file = i ? CONF_CA_passwordfile : CONF_OCSP_passwordfile;
 	const char *prefix = i ? "ca " : "";
 
 	if (!ca->cert)
 		return missing(r, ca->line, prefix, ca->name, "cert");
 	if (!ca->pkey)
 		return missing(r, ca->line, prefix, ca->name, "pkey");
+	if (both(r->seen_ca[i], text, file))
+		return twice(r, ca->line, prefix, ca->name);
 	if (!ca->table)
 		ca->table = i ? first->table : r->c->db_table;
 	if (!ca->producetime_s)
 		ca->producetime_s = first->producetime_s;
 	if (i && !(r->seen_ca[i] >> CONF_CA_verify & 1))
 		ca->verify = first->verify;
+	return E_OK;
+}
+
+/* A child can't be another user than the process that parses: that one has no privileges. */
+static enum err finish_users(struct conf_reader *r)
+{
+	struct conf *c = r->c;
+
+	if (c->sign_user && !conf_asks_socket(c))
+		return conf_fail(c->path, c->ca[0].line, r->error, "[ocsp] has 'signuser' without "
+				 "signer=unix:PATH: only a signer behind a socket can be another "
+				 "user; delete it, or see ocsp-units(7) for ocsp-sign.socket");
+	if (!c->sign_user)
+		c->sign_user = c->user;
 	return E_OK;
 }
 
@@ -85,6 +118,8 @@ enum err conf_finish(struct conf_reader *r)
 		hosts_to_tcp(r);
 	for (size_t i = 0; i < c->n_ca && e == E_OK; i++)
 		e = finish_ca(r, i);
+	if (e == E_OK)
+		e = finish_users(r);
 	conf_profile_defaults(r);
 	return e == E_OK ? conf_profile_check(r) : e;
 }

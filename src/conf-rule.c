@@ -95,11 +95,24 @@ const char *conf_keep(struct conf *c, struct bytes v)
 	return s;
 }
 
-/* Keeps a path: a relative one is relative to the folder of the configuration file. */
+/* Keeps a path: a relative one is relative to the folder of the configuration file, one of a
+ * credential to where systemd has put those of this process. */
 static const char *keep_path(struct conf *c, struct bytes v)
 {
-	size_t dir_len = strlen(c->dir);
+	static const char credentials[] = "$CREDENTIALS_DIRECTORY/";
+	const size_t prefix = sizeof credentials - 1;
+	const char *dir = c->dir;
 	char *s = c->text + c->text_len;
+	size_t dir_len;
+
+	if (v.len > prefix && memcmp(v.p, credentials, prefix) == 0) {
+		/* without any it stays as it is: there is no such file, and whoever opens it says so */
+		if (!c->credentials)
+			return conf_keep(c, v);
+		v = bytes_of(v.p + prefix, v.len - prefix);
+		dir = c->credentials;
+	}
+	dir_len = strlen(dir);
 
 	if (v.len == 0 || dir_len + 1 + v.len >= PATH_MAX)
 		return NULL;
@@ -109,7 +122,7 @@ static const char *keep_path(struct conf *c, struct bytes v)
 		return NULL;
 	/* v may stand where the path is going to: first it, then what goes before it */
 	memmove(s + dir_len + 1, v.p, v.len);
-	memcpy(s, c->dir, dir_len);
+	memcpy(s, dir, dir_len);
 	s[dir_len] = '/';
 	s[dir_len + 1 + v.len] = '\0';
 	c->text_len += dir_len + 1 + v.len + 1;

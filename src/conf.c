@@ -195,7 +195,8 @@ static void set_dir(struct conf *c, struct bytes path)
  * list; the folder before every relative path. */
 static size_t room_for(size_t text_len, size_t path_len)
 {
-	const size_t paths = CONF_DB_KEYS + CONF_OCSP_KEYS + CONF_ADMIN_KEYS + LIM_CAS * (CONF_CA_KEYS + LIM_HOSTS);
+	const size_t paths = CONF_DB_KEYS + CONF_OCSP_KEYS + CONF_ADMIN_KEYS +
+			     LIM_CAS * (CONF_CA_KEYS + LIM_HOSTS);
 
 	return 2 * text_len + (paths + 2) * (path_len + 2);
 }
@@ -297,6 +298,13 @@ static bool read_whole(int fd, char *buf, size_t len)
 	return have == len;
 }
 
+static size_t longest(const char *a, const char *b)
+{
+	size_t a_len = strlen(a), b_len = b ? strlen(b) : 0;
+
+	return a_len > b_len ? a_len : b_len;
+}
+
 enum err conf_load(const char *path, int flags, struct conf *out, char error[CONF_ERROR_LEN])
 {
 	struct conf c = { 0 };
@@ -324,7 +332,8 @@ enum err conf_load(const char *path, int flags, struct conf *out, char error[CON
 		goto out;
 	}
 	len = (size_t)st.st_size;
-	c.text_cap = room_for(len, strlen(full));
+	c.credentials = getenv("CREDENTIALS_DIRECTORY");
+	c.text_cap = room_for(len, longest(full, c.credentials));
 	/* the file's octets go behind the room for strings */
 	c.text = malloc(c.text_cap + len + 1);
 	if (!c.text) {

@@ -24,7 +24,8 @@ struct conf_ca {
 	unsigned line;		/* where its section begins */
 	const char *cert;	/* certificate that signs the answers: the CA's, or a delegated one */
 	const char *pkey;	/* its private key: a path, or a URI for OSSL_STORE */
-	const char *password;	/* of the key; NULL if none */
+	const char *password;	/* of the key, or PIN; NULL if none */
+	const char *passwordfile;	/* where it stands instead; else NULL */
 	const char *issuer;	/* the CA, when cert is a delegated responder's; else NULL */
 	const char *root;	/* what ocspresponse is verified with; else NULL */
 	const char *ocspresponse[LIM_HOSTS + 1];	/* canned answers, NULL-terminated */
@@ -45,6 +46,7 @@ struct conf {
 	const char *db_name;
 	const char *db_user;
 	const char *db_password;	/* NULL if CONF_NO_SECRETS */
+	const char *db_passwordfile;	/* where it stands instead; else NULL */
 	const char *db_file;	/* SQLite */
 	const char *db_table;	/* of every CA that has no table of its own */
 	const char *db_tls_ca, *db_tls_cert, *db_tls_key;	/* NULL if not set */
@@ -60,6 +62,8 @@ struct conf {
 
 	/* [ocsp], what holds for all CAs */
 	const char *user;	/* name or number */
+	const char *sign_user;	/* who has the key, asks the database and fills the cache: signuser=
+				 * with a signer on a socket, else user */
 	const char *cache;
 	const char *metrics;	/* file of the counters; NULL: in the cache; "": none */
 	const char *signer;	/* path of ocsp-sign, or "unix:/run/ocsp/sign.sock" */
@@ -79,6 +83,7 @@ struct conf {
 	struct conf_ca ca[LIM_CAS];	/* [0] is [ocsp] */
 	size_t n_ca;
 
+	const char *credentials;	/* $CREDENTIALS_DIRECTORY, or NULL */
 	char *text;		/* where all the strings live */
 	size_t text_cap, text_len;
 };
@@ -96,12 +101,18 @@ MUST_CHECK enum err conf_load(const char *path, int flags, struct conf *out,
 			      char error[CONF_ERROR_LEN]);
 
 /* The same on octets that are already read; path is for messages and relative names, and kept as it
- * is. Pure. */
+ * is. A path that begins with $CREDENTIALS_DIRECTORY stays as it stands there. Pure. */
 MUST_CHECK enum err conf_parse(struct bytes text, const char *path, int flags, struct conf *out,
 			       char error[CONF_ERROR_LEN]);
 
 /* Wipes what is secret and frees. NULL-safe on a zeroed struct. */
 void conf_free(struct conf *c);
+
+/* Is ocsp-sign somewhere behind a Unix socket, and maybe another user, instead of a child? */
+static inline bool conf_asks_socket(const struct conf *c)
+{
+	return strncmp(c->signer, "unix:", 5) == 0;
+}
 
 /* Of backdate=, no more than this is taken: an answer is renewed from 3/8 of its validity on. */
 #define CONF_MOST_BACKDATE(ca) ((ca)->producetime_s / 4)

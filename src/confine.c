@@ -63,7 +63,7 @@ static void add_signer_files(struct folders *f, const struct conf *conf)
 
 enum err confine(const struct conf *conf, const char *file)
 {
-	bool spawns = strncmp(conf->signer, "unix:", 5) != 0;
+	bool spawns = !conf_asks_socket(conf);
 	const char *execs[] = { spawns ? conf->signer : NULL, NULL };
 	static struct folders reads, writes;
 	struct sandbox_setup setup = { reads.path, writes.path, execs, spawns };

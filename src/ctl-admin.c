@@ -49,6 +49,7 @@ static void use_defaults(const struct mycnf *m, struct conf *conf)
 {
 	conf->db_user = m->user;
 	conf->db_password = m->password;
+	conf->db_passwordfile = NULL;
 	if (m->port)
 		conf->db_port = m->port;
 	if (m->host[0]) {
@@ -64,6 +65,7 @@ static void use_admin(struct conf *conf)
 {
 	conf->db_user = conf->admin_user;
 	conf->db_password = conf->admin_password;
+	conf->db_passwordfile = NULL;
 	if (conf->admin_port)
 		conf->db_port = conf->admin_port;
 	if (conf->admin_host[0]) {

@@ -225,7 +225,7 @@ static void catch_signals(void)
 static enum err become_user(const struct conf *conf)
 {
 	char error[256];
-	enum err e = user_become(conf->user, true, error);
+	enum err e = user_become(conf->sign_user, true, error);
 
 	if (e != E_OK)
 		ctl_say("%s", error);
@@ -250,7 +250,7 @@ int ctl_presign(struct ctl *c, int argc, char **argv)
 	e = become_user(&c->conf);
 	if (e != E_OK)
 		return ctl_code(e);
-	umask(077);
+	umask(CACHE_UMASK);
 	responder_init(&c->conf);
 	presign->conf = &c->conf;
 	presign->ca = c->first_ca;

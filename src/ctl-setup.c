@@ -21,6 +21,7 @@
 #include "ctl.h"
 #include "io.h"
 #include "key.h"
+#include "metrics.h"
 #include "user.h"
 
 #define USERADD "/usr/sbin/useradd"
@@ -33,11 +34,17 @@
 
 #define NOBODY ((uid_t)-1)	/* to fchown(): leave it as it is */
 
+struct account {
+	const char *name;
+	uid_t uid;
+	gid_t gid;
+};
+
 struct setup {
 	const char *root;	/* in front of every path; "" for the live system */
-	const char *user;
-	uid_t uid;
-	gid_t gid, log_gid;
+	struct account user;	/* parses requests */
+	struct account signer;	/* has keys, passwords and the cache; the same without signuser= */
+	gid_t log_gid;
 	bool failed;
 };
 
@@ -53,7 +60,7 @@ static bool at(const struct setup *s, const char *path, char out[PATH_LEN])
 
 static void done(const char *what, const char *path, const struct stat *st)
 {
-	printf("%-8s %s (mode %03o)\n", what, path, st->st_mode & 0777);
+	printf("%-8s %s (mode %03o)\n", what, path, st->st_mode & 07777);
 }
 
 static void failed(struct setup *s, const char *path)
@@ -146,7 +153,7 @@ static void set_file(struct setup *s, const char *path, bool create, uid_t uid, 
 	if (fd < 0 && errno == ENOENT) {
 		printf("missing  %s\n", path);
 	} else if (fd < 0 && errno == ELOOP) {
-		printf("link     %s: see that %s can read what it points to\n", path, s->user);
+		printf("link     %s: see that who needs it can read what it points to\n", path);
 	} else if (fd < 0 || fstat(fd, &st) != 0) {
 		failed(s, path);
 	} else if (!S_ISREG(st.st_mode) || st.st_nlink != 1) {
@@ -175,25 +182,26 @@ static bool find_group(const struct setup *s, const char *name, gid_t *out)
 	return g != NULL;
 }
 
-static bool find_user(struct setup *s)
+static bool find_user(const struct setup *s, struct account *a)
 {
 	uint8_t *text = NULL;
 	char path[PATH_LEN];
 	size_t len;
 	bool found = at(s, "/etc/passwd", path) &&
 		io_load_file(path, PASSWD_LEN, &text, &len) == E_OK &&
-		user_find(bytes_of(text, len), s->user, &s->uid, &s->gid) == E_OK;
+		user_find(bytes_of(text, len), a->name, &a->uid, &a->gid) == E_OK;
 
 	free(text);
 	return found;
 }
 
-/* Starts useradd and waits for it; what it has to say goes where ours goes. */
-static bool add_user(const char *name)
+/* Starts useradd and waits for it; what it has to say goes where ours goes. groups: others beside
+ * its own, or "". */
+static bool add_user(const char *name, const char *groups)
 {
-	const char *const argv[] = { "useradd", "--system", "--user-group", "--no-create-home",
-				     "--home-dir", "/nonexistent", "--shell", NOLOGIN, "--comment",
-				     "OCSP responder", "--", name, NULL };
+	const char *const argv[] = { "useradd", "--system", "--user-group", "--groups", groups,
+				     "--no-create-home", "--home-dir", "/nonexistent", "--shell",
+				     NOLOGIN, "--comment", "OCSP responder", "--", name, NULL };
 	const char *const env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
 	int status, rc;
 	pid_t pid;
@@ -212,57 +220,91 @@ static bool add_user(const char *name)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-static bool set_user(struct setup *s)
+static bool set_user(struct setup *s, struct account *a, const char *groups)
 {
-	if (find_user(s)) {
-		printf("kept     user %s (%lu)\n", s->user, (unsigned long)s->uid);
+	if (find_user(s, a)) {
+		printf("kept     user %s (%lu)\n", a->name, (unsigned long)a->uid);
 		return true;
 	}
 	if (s->root[0]) {
-		printf("missing  user %s in %s/etc/passwd: owners are left as they are\n", s->user,
+		printf("missing  user %s in %s/etc/passwd: owners are left as they are\n", a->name,
 		       s->root);
-		s->uid = s->gid = NOBODY;
+		a->uid = a->gid = NOBODY;
 		return true;
 	}
-	if (!add_user(s->user) || !find_user(s)) {
+	if (!add_user(a->name, groups) || !find_user(s, a)) {
 		ctl_say("there is no user %s, and it can't be made: add it by hand, then run this "
-			"again", s->user);
+			"again", a->name);
 		return false;
 	}
-	printf("made     user %s (%lu)\n", s->user, (unsigned long)s->uid);
+	printf("made     user %s (%lu)\n", a->name, (unsigned long)a->uid);
 	return true;
 }
 
-/* A key elsewhere may be another program's as well: its owner is not ours to change. */
-static void set_key(struct setup *s, const struct conf *c, const char *pkey)
+/* Who signs reads the configuration as a member of the other's group. */
+static bool set_users(struct setup *s)
 {
-	size_t len = strlen(c->dir);
+	if (!set_user(s, &s->user, ""))
+		return false;
+	if (strcmp(s->signer.name, s->user.name) != 0)
+		return set_user(s, &s->signer, s->user.name);
+	s->signer = s->user;
+	return true;
+}
 
-	if (key_is_uri(pkey))
+/* A key or a password's file. One elsewhere may be another program's as well: its owner is not ours
+ * to change. */
+static void set_secret(struct setup *s, const struct conf *c, const char *path, mode_t mode)
+{
+	size_t len;
+
+	/* a credential is systemd's */
+	if (!path || key_is_uri(path) || path[0] == '$')
 		return;
-	if (strncmp(pkey, c->dir, len) == 0 && pkey[len] == '/')
-		set_file(s, pkey, false, s->uid, s->gid, 0600);
+	len = strlen(c->dir);
+	if (strncmp(path, c->dir, len) == 0 && path[len] == '/')
+		set_file(s, path, false, s->signer.uid, s->signer.gid, mode);
 	else
-		printf("left     %s (not in %s): see that %s alone can read it\n", pkey, c->dir,
-		       s->user);
+		printf("left     %s (not in %s): see that %s alone can read it\n", path, c->dir,
+		       s->signer.name);
+}
+
+/* Who parses requests only reads the cache, where who signs is another user. New folders in it get
+ * its group, and with it the readers. */
+static void set_cache(struct setup *s, const struct conf *c)
+{
+	bool shared = s->signer.uid != s->user.uid;
+	char path[PATH_LEN], counters[METRICS_PATH_LEN];
+
+	if (!at(s, c->cache ? c->cache : CACHE_DIR, path))
+		return;
+	make_folder(s, path, true, s->signer.uid, s->user.gid, shared ? 02750 : 0700);
+	/* which it can't make there by itself, only fill */
+	if (!shared || c->metrics)
+		return;
+	metrics_path(c, METRICS_FRONT, counters);
+	if (at(s, counters, path))
+		set_file(s, path, true, s->user.uid, s->user.gid, 0600);
 }
 
 /* The configuration may still be missing: then the defaults hold. */
 static void set_files(struct setup *s, const char *config, const struct conf *c)
 {
-	uid_t root = s->uid == NOBODY ? NOBODY : 0;
+	uid_t root = s->user.uid == NOBODY ? NOBODY : 0;
 	char path[PATH_LEN];
 	bool standard = at(s, CONFIG_FILE, path) && strcmp(path, config) == 0;
 
 	snprintf(path, sizeof path, "%.*s", (int)(strrchr(config, '/') - config), config);
-	make_folder(s, path, standard, root, s->gid, 0750);
-	set_file(s, config, false, root, s->gid, 0640);
-	for (size_t i = 0; i < c->n_ca; i++)
-		set_key(s, c, c->ca[i].pkey);
-	if (at(s, c->cache ? c->cache : CACHE_DIR, path))
-		make_folder(s, path, true, s->uid, s->gid, 0700);
+	make_folder(s, path, standard, root, s->user.gid, 0750);
+	set_file(s, config, false, root, s->user.gid, 0640);
+	set_secret(s, c, c->db_passwordfile, 0400);
+	for (size_t i = 0; i < c->n_ca; i++) {
+		set_secret(s, c, c->ca[i].pkey, 0600);
+		set_secret(s, c, c->ca[i].passwordfile, 0400);
+	}
+	set_cache(s, c);
 	if (at(s, c->log_file ? c->log_file : LOG_FILE, path))
-		set_file(s, path, true, s->uid, s->log_gid, 0640);
+		set_file(s, path, true, s->user.uid, s->log_gid, 0640);
 }
 
 static bool has_systemd(void)
@@ -274,7 +316,8 @@ static bool has_systemd(void)
 #endif
 }
 
-static void print_next(const struct setup *s, const char *config, bool have_config)
+static void print_next(const struct setup *s, const char *config, const struct conf *c,
+		       bool have_config)
 {
 	puts("next:");
 	if (!have_config)
@@ -284,6 +327,8 @@ static void print_next(const struct setup *s, const char *config, bool have_conf
 	     "  ocspctl check");
 	if (s->root[0])
 		return;
+	if (have_config && conf_asks_socket(c))
+		puts("  systemctl enable --now ocsp-sign.socket");
 	if (has_systemd())
 		puts("  systemctl enable --now ocsp.socket");
 	else
@@ -300,10 +345,11 @@ static int prepare(struct ctl *c, struct setup *s, char config[PATH_LEN], bool *
 	}
 	if (c->config[0] != '/' || !at(s, c->config, config))
 		return ctl_usage("setup needs the absolute path of a configuration");
-	*have_config = conf_load(config, 0, &c->conf, error) == E_OK;
+	*have_config = conf_load(config, CONF_NO_SECRETS, &c->conf, error) == E_OK;
 	if (!*have_config)
 		ctl_say("%s", error);
-	s->user = *have_config ? c->conf.user : "pycert";
+	s->user.name = *have_config ? c->conf.user : "pycert";
+	s->signer.name = *have_config ? c->conf.sign_user : "pycert";
 	return 0;
 }
 
@@ -329,12 +375,12 @@ int ctl_setup(struct ctl *c, int argc, char **argv)
 	code = prepare(c, &s, config, &have_config);
 	if (code)
 		return code;
-	if (!set_user(&s))
+	if (!set_users(&s))
 		return EX_OSERR;
-	s.log_gid = s.gid;
-	if (s.uid != NOBODY)
+	s.log_gid = s.user.gid;
+	if (s.user.uid != NOBODY)
 		find_group(&s, "adm", &s.log_gid);
 	set_files(&s, config, &c->conf);
-	print_next(&s, config, have_config);
+	print_next(&s, config, &c->conf, have_config);
 	return s.failed ? EX_IOERR : 0;
 }

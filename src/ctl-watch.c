@@ -85,13 +85,13 @@ int ctl_watch(struct ctl *c, int argc, char **argv)
 	(void)argv;
 	if (argc > 1)
 		return ctl_usage("watch takes no arguments");
-	e = user_become(c->conf.user, true, why);
+	e = user_become(c->conf.sign_user, true, why);
 	if (e != E_OK) {
 		ctl_say("%s", why);
 		return ctl_code(e);
 	}
 	prctl(PR_SET_DUMPABLE, 0);
-	umask(077);
+	umask(CACHE_UMASK);
 	start_log(&c->conf);
 	deadline_catch(SIGTERM);
 	deadline_catch(SIGINT);

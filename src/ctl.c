@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -238,17 +239,18 @@ enum err ctl_cache(struct ctl *c)
 	if (c->cache.fd >= 0)
 		return E_OK;
 	if (geteuid() == 0) {
-		e = user_become(c->conf.user, true, error);
+		e = user_become(c->conf.sign_user, true, error);
 		if (e != E_OK) {
 			ctl_say("the cache is left as it is: %s", error);
 			return e;
 		}
 	}
+	umask(CACHE_UMASK);
 	if (cache_open(&c->cache, c->conf.cache, c->conf.recheck_s, false) == E_OK)
 		return E_OK;
 	if (errno == ENOENT)
 		return E_NOT_FOUND;
 	ctl_say("the cache %s can't be opened (%s): run this as root or as %s", c->conf.cache,
-		strerror(errno), c->conf.user);
+		strerror(errno), c->conf.sign_user);
 	return E_IO;
 }

@@ -113,7 +113,7 @@ static void keep_secrets(void)
 
 	prctl(PR_SET_DUMPABLE, 0);
 	setrlimit(RLIMIT_CORE, &none);
-	umask(077);
+	umask(CACHE_UMASK);
 }
 
 static void handle_signals(void)
@@ -144,7 +144,7 @@ static enum err set_up(const struct options *o, struct conf *conf)
 		log_critical("%s", error);
 		return E_CONFIG;
 	}
-	e = user_become(conf->user, true, error);
+	e = user_become(conf->sign_user, true, error);
 	if (e) {
 		log_critical("%s", error);
 		return e;

@@ -23,7 +23,7 @@ void responder_init(const struct conf *conf)
 	for (size_t i = 0; i < conf->n_ca; i++) {
 		if (key_is_uri(conf->ca[i].pkey))
 			needs |= KEY_URI;
-		if (conf->ca[i].password)
+		if (conf->ca[i].password || conf->ca[i].passwordfile)
 			needs |= KEY_NAMES;
 	}
 	key_init(needs);

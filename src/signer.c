@@ -7,6 +7,7 @@
 
 #include "gtime.h"
 #include "key.h"
+#include "secret.h"
 #include "sigalg.h"
 
 static enum err refuse(char error[SIGNER_ERROR_LEN], const char *format, ...)
@@ -194,10 +195,30 @@ bool signer_ends_soon(const struct signer *s, int64_t now, int days)
 	return c->not_after - now < (third < notice ? third : notice);
 }
 
-enum err signer_load_key(struct signer *s, char error[SIGNER_ERROR_LEN])
+/* The passphrase, or a token's PIN, is in memory only while the key is opened. */
+static enum err open_key(const struct conf_ca *conf, EVP_PKEY **key, char error[SIGNER_ERROR_LEN])
 {
 	char why[KEY_ERROR_LEN];
+	struct secret secret;
+	const char *password;
+	enum err e;
+
+	_Static_assert(KEY_ERROR_LEN >= SECRET_ERROR_LEN, "why takes the sentences of both");
+	e = secret_read(conf->passwordfile, &secret, why);
+	if (e)
+		return refuse(error, "%s", why);
+	password = conf->passwordfile ? secret.text : conf->password;
+	e = key_open(conf->pkey, password, key, why);
+	secret_wipe(&secret);
+	if (e)
+		snprintf(error, SIGNER_ERROR_LEN, "%s", why);
+	return e;
+}
+
+enum err signer_load_key(struct signer *s, char error[SIGNER_ERROR_LEN])
+{
 	EVP_PKEY *public_key, *key;
+	enum err e;
 
 	if (s->key)
 		return E_OK;
@@ -207,8 +228,9 @@ enum err signer_load_key(struct signer *s, char error[SIGNER_ERROR_LEN])
 			      "the key of %s is of a kind that can't sign here: RSA, EC, Ed25519 "
 			      "or Ed448 is needed",
 			      s->conf->cert);
-	if (key_open(s->conf->pkey, s->conf->password, &key, why) != E_OK)
-		return refuse(error, "%s", why);
+	e = open_key(s->conf, &key, error);
+	if (e)
+		return e;
 	if (!key_pair(key, public_key)) {
 		EVP_PKEY_free(key);
 		ERR_clear_error();

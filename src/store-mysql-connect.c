@@ -14,6 +14,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "secret.h"
+
 /* A row with its certificate, and the protocol's octets around it: what is read at most. */
 #define PACKET_LEN (LIM_CERT_LEN + 65536UL)
 
@@ -97,8 +99,8 @@ static void set_tls(MYSQL *my, const struct conf *c)
 }
 
 /* NULL, and *why: a clause in buf. */
-static MYSQL *connect_to(const struct conf *c, const struct target *t, int share_ms, bool write,
-			 char why[WHY_LEN])
+static MYSQL *connect_to(const struct conf *c, const struct target *t, const char *password,
+			 int share_ms, bool write, char why[WHY_LEN])
 {
 	unsigned seconds = share_ms <= 2000 ? 1 : (unsigned)(share_ms - 1) / 1000;
 	unsigned protocol = t->socket ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
@@ -127,8 +129,7 @@ static MYSQL *connect_to(const struct conf *c, const struct target *t, int share
 	set_tls(my, c);
 	/* CLIENT_FOUND_ROWS: an UPDATE counts the rows it matched, not only those it changed */
 	if (!mysql_real_connect(my, t->socket ? NULL : t->host, c->db_user,
-				c->db_password ? c->db_password : "", c->db_name, t->port,
-				t->socket, CLIENT_FOUND_ROWS))
+				password, c->db_name, t->port, t->socket, CLIENT_FOUND_ROWS))
 		snprintf(why, WHY_LEN, "%s", mysql_error(my));
 	else if (c->db_tls && !mysql_get_ssl_cipher(my))
 		/* MariaDB's library goes on without, as long as it need not verify */
@@ -154,22 +155,14 @@ static void describe(MYSQL *my, const struct conf *c, const struct target *t, ch
 	snprintf(out, cap, "%s %.60s at %s, database %.64s", kind, version, at, c->db_name);
 }
 
-MYSQL *mysql_connect_any(const struct conf *c, struct deadline d, bool write, char *what,
-			 size_t what_cap, char error[STORE_ERROR_LEN])
+/* One host after the other. error is made of why each of them failed. */
+static MYSQL *try_hosts(const struct conf *c, const char *password, struct deadline d, bool write,
+			char *what, size_t what_cap, char error[STORE_ERROR_LEN])
 {
 	const char *const socket[] = { c->db_socket, NULL };
 	const char *const *host = c->db_socket ? socket : c->db_host;
 	size_t n = 0, len = 0;
 
-#ifdef __GLIBC__
-	/* The library looks up its default port, which no connection of ours uses: a hundred
-	 * microseconds, and all library folders, where nsswitch.conf says "services: db files". The
-	 * module named here knows no services, and says so at once. */
-	__nss_configure_lookup("services", "dns");
-#endif
-	/* MariaDB's library sleeps a microsecond after connect(), and the kernel, left to itself, adds
-	 * fifty. */
-	prctl(PR_SET_TIMERSLACK, 1);
 	while (host[n])
 		n++;
 	snprintf(error, STORE_ERROR_LEN, "no database host is configured: set host= in [db]");
@@ -182,7 +175,7 @@ MYSQL *mysql_connect_any(const struct conf *c, struct deadline d, bool write, ch
 		if (!c->db_socket && !read_target(host[i], c->db_port, &t))
 			snprintf(why, sizeof why, "is neither \"host\" nor \"host:port\"");
 		else if (left)
-			my = connect_to(c, &t, left / (int)(n - i), write, why);
+			my = connect_to(c, &t, password, left / (int)(n - i), write, why);
 		if (my) {
 			describe(my, c, &t, what, what_cap);
 			return my;
@@ -191,4 +184,28 @@ MYSQL *mysql_connect_any(const struct conf *c, struct deadline d, bool write, ch
 					len ? "; " : "", host[i], why);
 	}
 	return NULL;
+}
+
+MYSQL *mysql_connect_any(const struct conf *c, struct deadline d, bool write, char *what,
+			 size_t what_cap, char error[STORE_ERROR_LEN])
+{
+	const char *password = c->db_password ? c->db_password : "";
+	struct secret secret;
+	MYSQL *my;
+
+#ifdef __GLIBC__
+	/* The library looks up its default port, which no connection of ours uses: a hundred
+	 * microseconds, and all library folders, where nsswitch.conf says "services: db files". The
+	 * module named here knows no services, and says so at once. */
+	__nss_configure_lookup("services", "dns");
+#endif
+	/* MariaDB's library sleeps a microsecond after connect(), and the kernel, left to itself, adds
+	 * fifty. */
+	prctl(PR_SET_TIMERSLACK, 1);
+	if (secret_read(c->db_passwordfile, &secret, error) != E_OK)
+		return NULL;
+	my = try_hosts(c, c->db_passwordfile ? secret.text : password, d, write, what, what_cap,
+		       error);
+	secret_wipe(&secret);
+	return my;
 }

@@ -206,7 +206,7 @@ static enum err become(struct bytes passwd, const char *name, bool init_groups, 
 	user_name(passwd, uid, user);
 	if (geteuid() != 0) {
 		user_name(passwd, geteuid(), self);
-		snprintf(error, 256, "started by user '%s', but user= is '%.40s': start it as "
+		snprintf(error, 256, "started by user '%s', but it is set to '%.40s': start it as "
 			 "'sudo -u %s %s ...'", self, name, user, program_invocation_short_name);
 		return E_USER;
 	}

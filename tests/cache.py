@@ -64,7 +64,7 @@ def places():
             path = place(entity, algorithm)
             with open(path, 'rb') as f:
                 tap.equal(f.read(), answer.der)
-            tap.equal(os.stat(path).st_mode & 0o777, 0o600)
+            tap.equal(os.stat(path).st_mode & 0o777, 0o640, 'the directory keeps others out')
     answer = r.ask(r.request(leaf, params=b''))
     with open(place(leaf, suffix='.np.der'), 'rb') as f:
         tap.equal(f.read(), answer.der, 'parameters absent: another CertID, another file (U-6)')

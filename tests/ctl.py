@@ -467,6 +467,30 @@ def setup_once():
         tap.equal(root.look('etc/ocsp_py/ca.key')[0], 0o600)
 
 
+@tap.test('setup gives secrets and cache to signuser=, which user= can only read')
+def setup_two_users():
+    if os.getuid() != 0:
+        raise tap.Skip('only root can give files away')
+    with Root() as root:
+        with open(root.path('etc/passwd'), 'a') as f:
+            f.write('signer:x:2345:2346::/:/bin/false\n')
+        root.write('etc/ocsp_py/config.ini',
+                   '[db]\ndb=d\nusername=u\npasswordfile=db-password\n[ocsp]\ncert=ca.pem\n'
+                   'pkey=ca.key\npasswordfile=$CREDENTIALS_DIRECTORY/pin\nsignuser=signer\n'
+                   'signer=unix:/run/ocsp/sign.sock\ncache=/var/cache/ocsp_py\n')
+        root.write('etc/ocsp_py/db-password', 'secret')
+        out = setup(root.dir)
+        assert 'missing' not in out and 'pin' not in out, out
+        tap.equal(root.look('etc/ocsp_py/config.ini'), (0o640, 0, GID))
+        tap.equal(root.look('etc/ocsp_py/ca.key'), (0o600, 2345, 2346))
+        tap.equal(root.look('etc/ocsp_py/db-password'), (0o400, 2345, 2346))
+        # of the other's group, which what is made in it will be as well
+        tap.equal(root.look('var/cache/ocsp_py'), (0o2750, 2345, GID))
+        tap.equal(root.look('var/cache/ocsp_py/.metrics'), (0o600, UID, GID))
+        again = setup(root.dir)
+        assert not re.search('^(made|changed) ', again, re.M), again
+
+
 @tap.test('setup on a host without configuration makes folders and says what is next')
 def setup_bare():
     with Root(users=False, config=False) as root:

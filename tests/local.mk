@@ -45,6 +45,7 @@ BACK_UNIT_TESTS = \
 	tests/unit/test-key \
 	tests/unit/test-report \
 	tests/unit/test-responder \
+	tests/unit/test-secret \
 	tests/unit/test-signer \
 	tests/unit/test-static \
 	tests/unit/test-store \
@@ -122,6 +123,8 @@ tests_unit_test_key_LDADD = $(UNIT_BACK_LIBS)
 tests_unit_test_responder_SOURCES = tests/unit/test-responder.c tests/unit/pki.c tests/unit/pki.h
 tests_unit_test_responder_CFLAGS = $(BACK_CFLAGS)
 tests_unit_test_responder_LDADD = $(UNIT_BACK_LIBS)
+tests_unit_test_secret_CFLAGS = $(BACK_CFLAGS)
+tests_unit_test_secret_LDADD = $(UNIT_BACK_LIBS)
 tests_unit_test_signer_SOURCES = tests/unit/test-signer.c tests/unit/pki.c tests/unit/pki.h
 tests_unit_test_signer_CFLAGS = $(BACK_CFLAGS)
 tests_unit_test_signer_LDADD = $(UNIT_BACK_LIBS)

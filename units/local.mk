@@ -4,6 +4,7 @@
 # they are. What is installed has the paths of this configuration.
 
 UNITS = ocsp.socket ocsp@.service ocsp-listen.socket ocsp-listen.service \
+	ocsp-sign.socket ocsp-sign@.service \
 	ocsp-presign.service ocsp-presign.timer ocsp-watch.service \
 	ocsp-metrics.service ocsp-metrics.timer
 UNIT_FILES = $(UNITS:%=units/%)

@@ -25,6 +25,7 @@ static int prepare(void **state)
 	struct der d;
 
 	(void)state;
+	umask(CACHE_UMASK);
 	sample = data_file("predecessor/sample-response.der");
 	if (response_parse(sample, &r) != E_OK)
 		return -1;
@@ -79,11 +80,11 @@ static void publishes_and_finds(void **state)
 	assert_int_equal(cache_touch(&c, &id, t0 + 60000), E_OK);
 	assert_int_equal(look(&c, t0 + 60000, NULL), FRESH_HIT);
 	assert_int_equal(look(&c, t0 + 86399000, NULL), FRESH_MISS);
-	/* nobody else may read or write */
+	/* nobody else may write; who may read, the directory above says */
 	assert_int_equal(fstatat(c.fd, place.file, &st, 0), 0);
-	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(st.st_mode & 07777, 0640);
 	assert_int_equal(fstatat(c.fd, place.shard, &st, 0), 0);
-	assert_int_equal(st.st_mode & 07777, 0700);
+	assert_int_equal(st.st_mode & 07777, 0750);
 	/* and it can be taken away */
 	assert_int_equal(cache_remove(&c, &id), E_OK);
 	assert_int_equal(cache_remove(&c, &id), E_OK);

@@ -123,6 +123,21 @@ static void missing_keys(void **state)
 		PATH ":4: [ocsp] has no 'pkey', which is mandatory: add a line pkey=VALUE");
 }
 
+static void keys_that_exclude_each_other(void **state)
+{
+	(void)state;
+	refuses(B(DB "password=a\npasswordfile=b\n" OCSP),
+		PATH ":1: [db] has both 'password' and 'passwordfile': delete one of the two");
+	refuses(B(DB OCSP "passwordfile=b\npassword=a\n"),
+		PATH ":4: [ocsp] has both 'password' and 'passwordfile': delete one of the two");
+	refuses(B(DB OCSP "[ca x]\ncert=c\npkey=k\npasswordfile=b\npassword=a\n"),
+		PATH ":7: [ca x] has both 'password' and 'passwordfile': delete one of the two");
+	refuses(B(DB OCSP "signuser=x\n"),
+		PATH ":4: [ocsp] has 'signuser' without signer=unix:PATH: only a signer behind a "
+		"socket can be another user; delete it, or see ocsp-units(7) for "
+		"ocsp-sign.socket");
+}
+
 /* C-2 */
 static void extended_revoke_is_not_for_br(void **state)
 {
@@ -380,6 +395,7 @@ int main(void)
 		cmocka_unit_test(ca_sections),
 		cmocka_unit_test(keys),
 		cmocka_unit_test(missing_keys),
+		cmocka_unit_test(keys_that_exclude_each_other),
 		cmocka_unit_test(extended_revoke_is_not_for_br),
 		cmocka_unit_test(times_that_br_forbids),
 		cmocka_unit_test(values),

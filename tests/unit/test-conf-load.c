@@ -91,6 +91,36 @@ static void the_front_has_no_secret_in_its_memory(void **state)
 	assert_int_equal(unlink("c.ini"), 0);
 }
 
+/* What systemd passes has a folder for each process, longer than any other there is. */
+static void credentials(void **state)
+{
+	static const char text[] = "[db]\ndb=d\nusername=u\npasswordfile=$CREDENTIALS_DIRECTORY/db\n"
+				   "[ocsp]\ncert=c\npkey=$CREDENTIALS_DIRECTORY/ocsp.key\n"
+				   "root=$CREDENTIALS_DIRECTORIES/x\n";
+	char folder[2048], want[2100];
+	struct conf c;
+
+	(void)state;
+	memset(folder, 'f', sizeof folder - 1);
+	folder[0] = '/';
+	folder[sizeof folder - 1] = '\0';
+	write_file("c.ini", text, strlen(text));
+	assert_int_equal(setenv("CREDENTIALS_DIRECTORY", folder, 1), 0);
+	assert_int_equal(conf_load("c.ini", 0, &c, error), E_OK);
+	snprintf(want, sizeof want, "%s/db", folder);
+	assert_string_equal(c.db_passwordfile, want);
+	snprintf(want, sizeof want, "%s/ocsp.key", folder);
+	assert_string_equal(c.ca[0].pkey, want);
+	/* another variable is no variable */
+	assert_non_null(strstr(c.ca[0].root, "/$CREDENTIALS_DIRECTORIES/x"));
+	conf_free(&c);
+	assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+	assert_int_equal(conf_load("c.ini", 0, &c, error), E_OK);
+	assert_string_equal(c.db_passwordfile, "$CREDENTIALS_DIRECTORY/db");
+	conf_free(&c);
+	assert_int_equal(unlink("c.ini"), 0);
+}
+
 static void other_things_than_files(void **state)
 {
 	(void)state;
@@ -184,6 +214,7 @@ int main(void)
 		cmocka_unit_test(a_relative_path_becomes_absolute),
 		cmocka_unit_test(administrators_use_links),
 		cmocka_unit_test(the_front_has_no_secret_in_its_memory),
+		cmocka_unit_test(credentials),
 		cmocka_unit_test(other_things_than_files),
 		cmocka_unit_test(a_large_file_is_not_read),
 		cmocka_unit_test(an_empty_file),

@@ -155,6 +155,38 @@ static void every_key_is_read(void **state)
 	conf_free(&c);
 }
 
+/* Nothing is read from them here, and a credential's folder is not the configuration's. */
+static void passwords_in_files_of_their_own(void **state)
+{
+	struct conf c = parsed(B(DB "passwordfile=p\n" OCSP "passwordfile=$CREDENTIALS_DIRECTORY/q\n"
+				 "[ca x]\ncert=c\npkey=k\npasswordfile=/r\n"), 0);
+
+	(void)state;
+	assert_null(c.db_password);
+	assert_string_equal(c.db_passwordfile, "/etc/ocsp_py/p");
+	assert_string_equal(c.ca[0].passwordfile, "$CREDENTIALS_DIRECTORY/q");
+	assert_string_equal(c.ca[1].passwordfile, "/r");
+	conf_free(&c);
+}
+
+static void who_signs(void **state)
+{
+	struct conf c = parsed(B(DB OCSP "user=a\n"), 0);
+
+	(void)state;
+	assert_string_equal(c.sign_user, "a");
+	assert_false(conf_asks_socket(&c));
+	conf_free(&c);
+	c = parsed(B(DB OCSP "signer=unix:/s\nuser=a\n"), 0);
+	assert_string_equal(c.sign_user, "a");
+	assert_true(conf_asks_socket(&c));
+	conf_free(&c);
+	c = parsed(B(DB OCSP "signer=unix:/s\nuser=a\nsignuser=b\n"), 0);
+	assert_string_equal(c.user, "a");
+	assert_string_equal(c.sign_user, "b");
+	conf_free(&c);
+}
+
 /* Absent keys of [ca NAME] are those of [ocsp], wherever that stands; but only three of them. */
 static void further_cas_inherit(void **state)
 {
@@ -444,6 +476,12 @@ static void the_example_has_every_key(void **state)
 	free(text);
 }
 
+/* A line that stands for another one: with both of them the file would be wrong. */
+static bool is_alternative(const char *line)
+{
+	return strncmp(line, "#passwordfile=", 14) == 0 || strncmp(line, "#signuser=", 10) == 0;
+}
+
 /* Whoever takes the '#' away from a line of the example gets a file that is read. */
 static void the_example_works_with_every_line_in_force(void **state)
 {
@@ -455,7 +493,8 @@ static void the_example_works_with_every_line_in_force(void **state)
 	conf_keys(&n_keys);
 	for (char *p = text; p; p = strchr(p, '\n')) {
 		p += *p == '\n';
-		if (p[0] == '#' && p[1] != ' ' && p[1] != '\n' && p[1] != '\0') {
+		if (p[0] == '#' && p[1] != ' ' && p[1] != '\n' && p[1] != '\0' &&
+		    !is_alternative(p)) {
 			*p = ' ';
 			n++;
 		}
@@ -473,6 +512,8 @@ int main(void)
 		cmocka_unit_test(the_predecessors_file_works_unchanged),
 		cmocka_unit_test(socket_as_number_or_path),
 		cmocka_unit_test(every_key_is_read),
+		cmocka_unit_test(passwords_in_files_of_their_own),
+		cmocka_unit_test(who_signs),
 		cmocka_unit_test(further_cas_inherit),
 		cmocka_unit_test(profiles),
 		cmocka_unit_test(tls_is_implied_and_verified),

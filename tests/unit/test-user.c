@@ -176,7 +176,7 @@ static int refused(void)
 		return 1;
 	if (user_become("daemon", false, error) != E_USER)
 		return 2;
-	if (!strstr(error, "but user= is 'daemon': start it as 'sudo -u daemon "))
+	if (!strstr(error, "but it is set to 'daemon': start it as 'sudo -u daemon "))
 		return 3;
 	return !strstr(error, "started by user '");
 }
