@@ -56,12 +56,17 @@ void check_user(struct check *k)
 	uint8_t *passwd = NULL;
 	size_t len;
 	gid_t gid;
+	enum err e;
 
-	if (io_load_file("/etc/passwd", PASSWD_LEN, &passwd, &len) == E_OK)
+	e = io_load_file("/etc/passwd", PASSWD_LEN, &passwd, &len);
+	if (e == E_OK)
 		k->known_user = user_find(bytes_of(passwd, len), name, &k->uid, &gid) == E_OK;
 	free(passwd);
 	user_self(self);
-	if (!k->known_user)
+	if (e != E_OK)
+		check_tell(k, "user", FOUND_ERROR, "/etc/passwd can't be read, so user %s (user=) "
+			   "can't be looked up", name);
+	else if (!k->known_user)
 		check_tell(k, "user", FOUND_ERROR, "there is no user %s (user=): make it with "
 			   "\"ocspctl setup\"", name);
 	else if (geteuid() != 0 && geteuid() != k->uid)

@@ -127,22 +127,34 @@ void user_name(struct bytes passwd, uid_t uid, char out[USER_NAME_LEN])
 	snprintf(out, USER_NAME_LEN, "%lu", (unsigned long)uid);
 }
 
-/* Reads a file that has to be there into memory that the caller frees; empty if that fails. */
-static struct bytes load(const char *path, uint8_t **text)
+/* Reads a file into memory that the caller frees. One that isn't there has no lines; one that can't
+ * be read just now may well have the line that is looked for: that is another error. */
+static enum err load(const char *path, uint8_t **text, struct bytes *out, char error[256])
 {
-	size_t len;
+	size_t len = 0;
+	enum err e;
 
 	*text = NULL;
-	if (io_load_file(path, FILE_LEN, text, &len) != E_OK)
-		return bytes_str("");
-	return bytes_of(*text, len);
+	e = io_load_file(path, FILE_LEN, text, &len);
+	if (e != E_OK && e != E_NOT_FOUND) {
+		snprintf(error, 256, "%s can't be read: %s", path,
+			 e == E_DATA ? "it is no regular file, or larger than 1 MiB" :
+				       strerror(errno));
+		return e;
+	}
+	*out = bytes_of(*text, len);
+	return E_OK;
 }
 
 void user_self(char out[USER_NAME_LEN])
 {
+	struct bytes passwd = bytes_str("");
+	char unused[256];
 	uint8_t *text;
 
-	user_name(load("/etc/passwd", &text), geteuid(), out);
+	/* without its name, it is told by its number */
+	(void)!load("/etc/passwd", &text, &passwd, unused);
+	user_name(passwd, geteuid(), out);
 	free(text);
 }
 
@@ -192,9 +204,11 @@ static enum err become(struct bytes passwd, const char *name, bool init_groups, 
 {
 	char self[USER_NAME_LEN], user[USER_NAME_LEN];
 	gid_t groups[GROUPS_MAX], gid;
+	struct bytes group;
 	uint8_t *text;
 	size_t n = 1;
 	uid_t uid;
+	enum err e;
 
 	if (user_find(passwd, name, &uid, &gid) != E_OK) {
 		snprintf(error, 256, "there is no user '%.40s' in /etc/passwd: make it with "
@@ -212,7 +226,10 @@ static enum err become(struct bytes passwd, const char *name, bool init_groups, 
 	}
 	groups[0] = gid;
 	if (init_groups) {
-		n = user_groups(load("/etc/group", &text), user, gid, groups, GROUPS_MAX);
+		e = load("/etc/group", &text, &group, error);
+		if (e != E_OK)
+			return e;
+		n = user_groups(group, user, gid, groups, GROUPS_MAX);
 		free(text);
 	}
 	if (!drop(uid, gid, groups, n)) {
@@ -226,9 +243,13 @@ static enum err become(struct bytes passwd, const char *name, bool init_groups, 
 
 enum err user_become(const char *name, bool init_groups, char error[256])
 {
+	struct bytes passwd;
 	uint8_t *text;
-	enum err e = become(load("/etc/passwd", &text), name, init_groups, error);
+	enum err e;
 
+	e = load("/etc/passwd", &text, &passwd, error);
+	if (e == E_OK)
+		e = become(passwd, name, init_groups, error);
 	free(text);
 	return e;
 }

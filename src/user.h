@@ -25,7 +25,8 @@ void user_self(char out[USER_NAME_LEN]);
 
 /* Makes this process run as that user: does nothing if it already does; root drops to it, with its
  * group alone (or its groups of /etc/group where init_groups is set), for good; anyone else is
- * refused. E_USER with a sentence in error, which has room for 256. */
+ * refused. E_USER, or what reading /etc/passwd or /etc/group ended with, and a sentence in error,
+ * which has room for 256. */
 MUST_CHECK enum err user_become(const char *name, bool init_groups, char error[256]);
 
 #endif

@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include <linux/capability.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -181,6 +182,25 @@ static int refused(void)
 	return !strstr(error, "started by user '");
 }
 
+/* It may well be there: to say that it isn't would send the operator the wrong way. */
+static int no_descriptor(void)
+{
+	const struct rlimit none = { 0, 0 };
+	char error[256];
+
+	if (setrlimit(RLIMIT_NOFILE, &none) != 0)
+		return 1;
+	if (user_become("daemon", false, error) != E_IO)
+		return 2;
+	return strcmp(error, "/etc/passwd can't be read: Too many open files") != 0;
+}
+
+static void a_file_that_cannot_be_read_now(void **state)
+{
+	(void)state;
+	in_child(no_descriptor);
+}
+
 static void another_user_is_refused(void **state)
 {
 	(void)state;
@@ -258,6 +278,7 @@ int main(void)
 		cmocka_unit_test(any_octets),
 		cmocka_unit_test(nothing_to_do),
 		cmocka_unit_test(a_user_that_is_not_there),
+		cmocka_unit_test(a_file_that_cannot_be_read_now),
 		cmocka_unit_test(another_user_is_refused),
 		cmocka_unit_test(root_drops_for_good),
 		cmocka_unit_test(no_way_to_drop),
