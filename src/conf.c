@@ -322,7 +322,11 @@ enum err conf_load(const char *path, int flags, struct conf *out, char error[CON
 	fd = open(full, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return cannot_open(full, error);
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+	if (fstat(fd, &st) != 0) {
+		e = conf_fail(full, 0, error, "can't be read: %s", strerror(errno));
+		goto out;
+	}
+	if (!S_ISREG(st.st_mode)) {
 		e = conf_fail(full, 0, error, "is no regular file: a text file is needed");
 		goto out;
 	}

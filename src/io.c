@@ -177,17 +177,18 @@ static enum err open_regular(int dirfd, const char *path, bool follow, int *out,
 {
 	int fd = openat(dirfd, path,
 			O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (follow ? 0 : O_NOFOLLOW));
+	enum err e;
 
 	if (fd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? E_NOT_FOUND :
 		       errno == ELOOP			   ? E_DATA :
 							     E_IO;
-	if (fstat(fd, st) != 0 || !S_ISREG(st->st_mode)) {
+	e = fstat(fd, st) != 0 ? E_IO : S_ISREG(st->st_mode) ? E_OK : E_DATA;
+	if (e == E_OK)
+		*out = fd;
+	else
 		close(fd);
-		return E_DATA;
-	}
-	*out = fd;
-	return E_OK;
+	return e;
 }
 
 enum err io_read_file(int dirfd, const char *path, bool follow, uint8_t *buf, size_t cap,
