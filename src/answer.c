@@ -157,9 +157,15 @@ static void note_failure(enum err e, const struct request *q, struct client *cli
 		{ SIGNER_NONSENSE, "ocsp-sign answered nonsense" },
 		{ SIGNER_TIMEOUT, "ocsp-sign did not answer in time" },
 		{ SIGNER_UNREACHABLE, "ocsp-sign could not be started or reached" },
+		{ SIGNER_UNREACHABLE, "ocsp-sign could not be started: there was no process, "
+				      "descriptor or memory left" },
 		{ SIGNER_DIED, "ocsp-sign ended without an answer" },
 	};
-	unsigned i = e == E_OK ? 0 : e == E_DEADLINE ? 1 : e == E_NOT_FOUND ? 2 : 3;
+	unsigned i = e == E_OK	      ? 0 :
+		     e == E_DEADLINE  ? 1 :
+		     e == E_NOT_FOUND ? 2 :
+		     e == E_BUSY      ? 3 :
+					4;
 
 	metrics_count_signer(table[i].signer);
 	log_answer(LEVEL_ERROR, q, client, "signer", table[i].text);

@@ -72,9 +72,9 @@ static void ask(struct probe *p)
 		      answer, sizeof answer, &len);
 	if (e != E_OK) {
 		check_tell(p->k, "probe", FOUND_ERROR, "%s %s: its log says why", c->signer,
-			   e == E_NOT_FOUND ? "can't be started or reached" :
-			   e == E_DEADLINE  ? "did not answer within timeout=" :
-					      "ended without an answer");
+			   e == E_NOT_FOUND || e == E_BUSY ? "can't be started or reached" :
+			   e == E_DEADLINE		   ? "did not answer within timeout=" :
+							     "ended without an answer");
 		return;
 	}
 	lint = (struct lint){
