@@ -15,6 +15,7 @@
 
 #include "conf.h"
 #include "confine.h"
+#include "hangup.h"
 #include "io.h"
 #include "listen.h"
 #include "log.h"
@@ -223,6 +224,14 @@ static int serve_once(struct program *p)
 	return err_info(e)->exit_code;
 }
 
+/* The client must not take a reset for an answer that was lost. */
+static int leave(const struct program *p, int code)
+{
+	if (!p->options.listen && !p->options.file)
+		hang_up(0, 1, p->deadline);
+	return code;
+}
+
 int main(int argc, char **argv)
 {
 	struct program p = { 0 };
@@ -256,18 +265,19 @@ int main(int argc, char **argv)
 		if (code)
 			return code;
 	}
-	if (user_become(p.conf.user, false, error) != E_OK) {
+	e = user_become(p.conf.user, false, error);
+	if (e != E_OK) {
 		/* as the predecessor: nothing is sent */
 		log_critical("%s", error);
 		complain(error);
-		return EX_NOPERM;
+		return leave(&p, err_info(e)->exit_code);
 	}
 	if (p.front.broken == E_OK) {
 		p.front.conf = &p.conf;
 		open_cache(&p);
 		metrics_open(&p.conf, p.front.cache.fd, METRICS_FRONT);
 		if (confine(&p.conf, p.options.file) != E_OK)
-			return EX_SOFTWARE;
+			return leave(&p, EX_SOFTWARE);
 	}
 	p.front.conf = &p.conf;
 	return p.options.listen ? listen_for_ever(&p, &listener) : serve_once(&p);

@@ -1,11 +1,12 @@
 #include "serve.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <poll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "der.h"
+#include "hangup.h"
 #include "http.h"
 #include "io.h"
 #include "log.h"
@@ -55,20 +56,6 @@ static enum err read_more(struct connection *c)
 	if (e == E_OK)
 		c->have += n;
 	return e;
-}
-
-/* The client may still be sending: closing now would reset the connection and take the answer back
- * from the client's receive buffer. RFC 9112 9.6: stop sending, read what comes, then close. */
-static void staged_close(struct connection *c)
-{
-	struct deadline d = deadline_sooner(c->whole, LIM_DRAIN_MS);
-	size_t n, total = 0;
-
-	if (shutdown(c->out, SHUT_WR) != 0)
-		return;
-	while (total < LIM_DRAIN_LEN && deadline_wait(d, c->in, POLLIN) &&
-	       io_read_some(c->in, d, input, sizeof input, &n) == E_OK && n)
-		total += n;
 }
 
 /* ------------------------------------------------------------------ bare DER */
@@ -366,6 +353,12 @@ static enum err serve_http(struct connection *c)
 	}
 }
 
+/* Of the kernel, not of the client: one that has gone is E_GONE. */
+static void log_broken(struct connection *c)
+{
+	log_warning("the connection to %s failed: %s", client_name(&c->client), strerror(errno));
+}
+
 enum err serve(const struct front *f, int in, int out, enum serve_mode mode, struct deadline d)
 {
 	struct connection c = {
@@ -380,6 +373,10 @@ enum err serve(const struct front *f, int in, int out, enum serve_mode mode, str
 	start_clock(&c, d);
 	if (mode == SERVE_AUTO) {
 		e = read_more(&c);
+		if (e == E_IO) {
+			log_broken(&c);
+			hang_up(in, out, c.whole);
+		}
 		if (e != E_OK)
 			/* silence is no request, and no fault of ours */
 			return e == E_DEADLINE ? E_GONE : e;
@@ -389,11 +386,13 @@ enum err serve(const struct front *f, int in, int out, enum serve_mode mode, str
 			mode = SERVE_HTTP;
 		} else {
 			log_info("%s sent neither DER nor HTTP: closed", client_name(&c.client));
-			staged_close(&c);
+			hang_up(in, out, c.whole);
 			return E_OK;
 		}
 	}
 	e = mode == SERVE_DER ? serve_der(&c) : serve_http(&c);
-	staged_close(&c);
+	if (e == E_IO)
+		log_broken(&c);
+	hang_up(in, out, c.whole);
 	return e;
 }
