@@ -74,6 +74,7 @@ FUNCTIONAL_TESTS = \
 	tests/faults-cache.py \
 	tests/sign-issuer.py \
 	tests/store-mariadb.py \
+	tests/torture-stdio.py \
 	tests/conformance.py \
 	tests/profiles.py \
 	tests/several-cas.py \
@@ -183,6 +184,7 @@ EXTRA_DIST += $(FUNCTIONAL_TESTS) $(SYSTEM_TESTS) $(TRACE_TEST) \
 	tests/lib/der.py \
 	tests/lib/faults.py \
 	tests/lib/host.py \
+	tests/lib/inject.py \
 	tests/lib/mariadb.py \
 	tests/lib/ocsp.py \
 	tests/lib/pki.py \

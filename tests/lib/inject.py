@@ -1,0 +1,242 @@
+"""inject - system calls that fail, one at a time: a program is run under strace, which makes the
+Nth call of a name fail with an error of our choice, for one N after the other.
+
+    run(strace(folder, follow) + command)
+    for fault in Calls(traces(folder)).faults(every=True):
+        run(strace(folder, follow, fault) + command)
+        print(injected(traces(folder)))
+
+Only what a program does after its start is counted: that the loader ends a program which it cannot
+load is nothing of ours.
+"""
+import collections
+import glob
+import os
+import re
+import shutil
+import subprocess
+import time
+
+import tap
+
+# What a call may say (its manual), and what an operator may meet.
+ERRORS = {
+    'accept4': ('EMFILE', 'ENFILE', 'ENOMEM', 'ECONNABORTED', 'EINTR'),
+    'access': ('EIO', 'ENOMEM'),
+    'bind': ('EADDRINUSE', 'EACCES'),
+    'brk': ('ENOMEM',),
+    'chdir': ('EIO', 'EACCES'),
+    'clone': ('EAGAIN', 'ENOMEM'),
+    'clone3': ('EAGAIN', 'ENOMEM'),
+    'close': ('EIO', 'EINTR'),
+    'connect': ('ECONNREFUSED', 'ETIMEDOUT', 'EAGAIN', 'EINTR', 'EADDRNOTAVAIL'),
+    'dup2': ('EMFILE', 'EBUSY', 'EINTR'),
+    'epoll_create1': ('EMFILE', 'ENOMEM'),
+    'execve': ('ENOMEM', 'E2BIG', 'EIO'),
+    'faccessat': ('EIO', 'ENOMEM'),
+    'faccessat2': ('EIO', 'ENOMEM'),
+    'fallocate': ('ENOSPC', 'EIO'),
+    'fchmod': ('EIO', 'EROFS'),
+    'fchown': ('EPERM', 'EIO'),
+    'fcntl': ('ENOLCK', 'EMFILE', 'EINTR', 'EAGAIN'),
+    'fdatasync': ('EIO', 'ENOSPC'),
+    'fork': ('EAGAIN', 'ENOMEM'),
+    'fstat': ('EIO', 'ENOMEM'),
+    'fsync': ('EIO', 'ENOSPC'),
+    'ftruncate': ('EIO', 'ENOSPC'),
+    'getcwd': ('ENOMEM', 'EACCES'),
+    'getdents64': ('EIO', 'ENOMEM'),
+    'getpeername': ('ENOTCONN', 'ENOBUFS'),
+    'getrandom': ('EAGAIN', 'ENOSYS', 'EINTR'),
+    'getsockname': ('ENOBUFS',),
+    'getsockopt': ('ENOBUFS',),
+    'ioctl': ('EIO', 'ENOTTY'),
+    'landlock_add_rule': ('ENOMEM', 'EINVAL'),
+    'landlock_create_ruleset': ('ENOSYS', 'EMFILE', 'ENOMEM'),
+    'landlock_restrict_self': ('EPERM', 'E2BIG'),
+    'linkat': ('EIO', 'ENOSPC', 'EMLINK'),
+    'lseek': ('EIO', 'EINVAL'),
+    'lstat': ('EIO', 'ENOMEM'),
+    'mkdir': ('ENOSPC', 'EROFS', 'EACCES'),
+    'mkdirat': ('ENOSPC', 'EROFS', 'EACCES'),
+    'mmap': ('ENOMEM',),
+    'mprotect': ('ENOMEM',),
+    'mremap': ('ENOMEM',),
+    'munmap': ('ENOMEM',),
+    'newfstatat': ('EIO', 'ENOMEM', 'EACCES'),
+    'open': ('EMFILE', 'ENFILE', 'EIO', 'ENOMEM', 'EACCES', 'EINTR'),
+    'openat': ('EMFILE', 'EIO', 'ENOSPC', 'ENFILE', 'ENOMEM', 'EACCES', 'EINTR'),
+    'pipe2': ('EMFILE', 'ENFILE'),
+    'poll': ('EINTR', 'ENOMEM'),
+    'ppoll': ('EINTR', 'ENOMEM'),
+    'prctl': ('EPERM', 'EINVAL', 'ENOMEM'),
+    'pread64': ('EIO', 'EINTR'),
+    'prlimit64': ('EPERM',),
+    'pselect6': ('EINTR', 'ENOMEM'),
+    'pwrite64': ('ENOSPC', 'EIO', 'EINTR'),
+    'read': ('EIO', 'EINTR', 'ENOMEM'),
+    'readlink': ('EIO', 'EACCES'),
+    'recvfrom': ('ECONNRESET', 'EINTR', 'EAGAIN', 'ENOMEM'),
+    'recvmsg': ('ECONNRESET', 'EINTR', 'EAGAIN', 'ENOMEM'),
+    'rename': ('ENOSPC', 'EIO', 'EROFS'),
+    'renameat': ('ENOSPC', 'EIO', 'EROFS'),
+    'renameat2': ('ENOSPC', 'EIO', 'EROFS'),
+    'rmdir': ('EIO', 'EBUSY'),
+    'seccomp': ('EINVAL', 'ENOMEM', 'EACCES'),
+    'sendmsg': ('EPIPE', 'EINTR', 'EAGAIN', 'ENOBUFS'),
+    'sendto': ('EPIPE', 'EINTR', 'EAGAIN', 'ENOBUFS'),
+    'setgroups': ('EPERM', 'ENOMEM'),
+    'setresgid': ('EPERM',),
+    'setresuid': ('EAGAIN', 'EPERM'),
+    'setsockopt': ('ENOBUFS', 'ENOPROTOOPT'),
+    'shutdown': ('ENOTCONN', 'ENOBUFS'),
+    'socket': ('EMFILE', 'ENFILE', 'ENOBUFS', 'EAFNOSUPPORT'),
+    'socketpair': ('EMFILE', 'ENFILE', 'ENOMEM'),
+    'stat': ('EIO', 'ENOMEM'),
+    'statfs': ('EIO', 'ENOMEM'),
+    'statx': ('EIO', 'ENOMEM'),
+    'unlink': ('EIO', 'EROFS', 'EBUSY'),
+    'unlinkat': ('EIO', 'EROFS', 'EBUSY'),
+    'utimensat': ('EIO', 'EROFS', 'EPERM'),
+    'vfork': ('EAGAIN', 'ENOMEM'),
+    'wait4': ('EINTR', 'ECHILD'),
+    'write': ('ENOSPC', 'EIO', 'EINTR'),
+    'writev': ('ENOSPC', 'EIO', 'EINTR', 'EPIPE'),
+}
+
+# Errors that stay: then all the calls from the Nth on fail.
+LASTING = ('EMFILE', 'ENFILE', 'ENOMEM', 'ENOSPC', 'EROFS', 'EIO')
+
+# A sanitizer's own calls, on which it ends the program.
+OF_SANITIZERS = ('brk', 'mmap', 'mprotect', 'mremap', 'munmap')
+
+# What each program does first: it looks whether there are descriptors 0, 1 and 2. ocspctl has no
+# need to; there it is the loader's last call.
+START = re.compile(r'^(?:newfstatat|fstat)\(0[<,]')
+LOADED = re.compile(r'^munmap\(')
+
+Fault = collections.namedtuple('Fault', 'call nth error lasting')
+
+
+def text_of(fault):
+    return '%s %s %d%s' % (fault.error, fault.call, fault.nth, ' and all later' if fault.lasting else '')
+
+
+def needs_strace():
+    if not shutil.which('strace'):
+        tap.skip('there is no strace')
+    done = subprocess.run(['strace', '-o', '/dev/null', 'true'], capture_output=True, text=True)
+    if done.returncode:
+        tap.skip('no process may be traced here: ' + done.stderr.strip())
+
+
+def strace(folder, follow, names=(), fault=None):
+    """The words before a command. With follow its children are traced too, each into a file."""
+    words = ['strace', '-y', '-o', os.path.join(folder, 'trace')]
+    if follow:
+        words += ['-ff', '--seccomp-bpf']
+    if fault:
+        # brk has no errors: it returns the end that the heap has
+        what = 'retval=0' if fault.call == 'brk' else 'error=' + fault.error
+        words += ['-e', 'trace=' + fault.call, '-e', 'inject=%s:%s:when=%d%s' % (
+            fault.call, what, fault.nth, '+' if fault.lasting else '')]
+    elif names:
+        words += ['-e', 'trace=' + ','.join('?' + name for name in names)]
+    return words
+
+
+def traces(folder):
+    """The lines of each process that was traced; the files are removed."""
+    out = []
+    for path in glob.glob(os.path.join(folder, 'trace*')):
+        with open(path, errors='replace') as f:
+            out.append(f.read().splitlines())
+        os.unlink(path)
+    return out
+
+
+def injected(lines):
+    """The calls that were made to fail."""
+    return [line for process in lines for line in process if line.endswith('(INJECTED)')]
+
+
+def is_sanitized(program):
+    with open(program, 'rb') as f:
+        return b'__asan_init' in f.read()
+
+
+class Calls:
+    """Which calls a program makes, by the traces of a run in which nothing fails."""
+
+    def __init__(self, lines, sanitized=False):
+        self.spans = {}     # name: (process, first, last)
+        self.total = 0
+        for process in lines:
+            self._count(process, sanitized)
+
+    def _count(self, lines, sanitized):
+        seen, first, begun = collections.Counter(), {}, False
+        last_loaded = max((i for i, line in enumerate(lines[:200]) if LOADED.match(line)), default=-1)
+        starts = [i for i, line in enumerate(lines) if START.match(line)]
+        start = starts[0] if starts else last_loaded + 1
+        for i, line in enumerate(lines):
+            match = re.match(r'(\w+)\(', line)
+            if not match:
+                continue
+            name = match.group(1)
+            seen[name] += 1
+            if i < start or name not in ERRORS or (sanitized and name in OF_SANITIZERS):
+                continue
+            first.setdefault(name, seen[name])
+            self.total += 1
+        for name, n in first.items():
+            self.spans.setdefault(name, set()).update(range(n, seen[name] + 1))
+
+    def faults(self, every, sample=3):
+        """Every call with every error, once and lasting; or of each name so many, spread, with one
+        error after the other."""
+        for name in sorted(self.spans):
+            errors, numbers = ERRORS[name], sorted(self.spans[name])
+            if every:
+                for n in numbers:
+                    for error in errors:
+                        yield Fault(name, n, error, False)
+                        if error in LASTING:
+                            yield Fault(name, n, error, True)
+                continue
+            count = min(sample, len(numbers))
+            for i in range(count):
+                n = numbers[i * (len(numbers) - 1) // max(count - 1, 1)]
+                error = errors[i % len(errors)]
+                yield Fault(name, n, error, i == 1 and error in LASTING)
+
+
+class Tally:
+    """How often what came out of it."""
+
+    def __init__(self):
+        self.counts, self.wrong, self.longest = collections.Counter(), [], 0.0
+
+    def add(self, outcome, seconds=0.0):
+        self.counts[outcome] += 1
+        self.longest = max(self.longest, seconds)
+
+    def fault(self, fault, what):
+        self.wrong.append('%s: %s' % (text_of(fault) if isinstance(fault, Fault) else fault, what))
+
+    def end(self):
+        """Tells, and fails when anything was wrong."""
+        tap.note('tried %d: %s; the longest took %.1f s' % (
+            sum(self.counts.values()),
+            ', '.join('%s %d' % item for item in sorted(self.counts.items())), self.longest))
+        assert sum(self.counts.values()), 'nothing was tried'
+        assert not self.wrong, '%d of them wrong:\n%s' % (len(self.wrong), '\n'.join(self.wrong[:40]))
+
+
+class Clock:
+    def __enter__(self):
+        self.start = time.monotonic()
+        return self
+
+    def __exit__(self, *unused):
+        self.seconds = time.monotonic() - self.start
