@@ -68,14 +68,33 @@ void store_make_forms(struct bytes serial, struct store_forms *f)
 }
 
 struct best {
+	struct bytes serial;
 	struct store_row row;
 	bool have;
+	char stranger[SERIAL_TEXT_LEN];	/* a row's that is of another serial, or "" */
 };
+
+/* Where cert_num is a number, the database takes every text that we ask with for 0. */
+static bool is_of(const struct store_row *row, struct bytes serial)
+{
+	struct bytes text = bytes_str(row->cert_num), found;
+	uint8_t buf[LIM_SERIAL_LEN];
+
+	/* many collations compare without spaces at the end */
+	while (text.len && text.p[text.len - 1] == ' ')
+		text.len--;
+	return serial_parse(text, buf, &found) && bytes_eq(found, serial);
+}
 
 static bool keep_best(void *arg, struct store_row *row)
 {
 	struct best *b = arg;
 
+	if (!is_of(row, b->serial)) {
+		snprintf(b->stranger, sizeof b->stranger, "%.*s", (int)sizeof b->stranger - 1,
+			 row->cert_num);
+		return false;
+	}
 	if (b->have && !store_row_beats(row, &b->row))
 		return true;
 	if (b->have)
@@ -90,7 +109,7 @@ enum err store_find(struct store *s, const char *table, struct bytes serial, boo
 		    struct deadline d, struct store_row *out)
 {
 	char tail[64 + STORE_MARKS_LEN], marks[STORE_MARKS_LEN];
-	struct best best = { .have = false };
+	struct best best = { .serial = serial };
 	struct store_forms forms;
 	enum err e = store_start(s, table, d);
 
@@ -99,6 +118,9 @@ enum err store_find(struct store *s, const char *table, struct bytes serial, boo
 	store_make_forms(serial, &forms);
 	snprintf(tail, sizeof tail, "WHERE cert_num IN (%s)", store_marks(forms.params.n, marks));
 	e = s->ops->select(s, tail, &forms.params, want_cert, keep_best, &best);
+	if (e == E_OK && best.stranger[0])
+		e = store_fail(s, "table %s has row %s for another serial number: is its cert_num "
+			       "a column of text, as varchar(50)?", table, best.stranger);
 	if (e == E_OK && best.have)
 		*out = best.row;
 	else if (best.have)

@@ -72,6 +72,7 @@ FUNCTIONAL_TESTS = \
 	tests/freshness.py \
 	tests/faults-kill.py \
 	tests/faults-cache.py \
+	tests/faults-database.py \
 	tests/sign-issuer.py \
 	tests/store-mariadb.py \
 	tests/torture-stdio.py \
@@ -182,6 +183,7 @@ EXTRA_DIST += $(FUNCTIONAL_TESTS) $(SYSTEM_TESTS) $(TRACE_TEST) \
 	tests/lib/bulk.py \
 	tests/lib/cases.py \
 	tests/lib/der.py \
+	tests/lib/fakedb.py \
 	tests/lib/faults.py \
 	tests/lib/host.py \
 	tests/lib/inject.py \

@@ -6,10 +6,12 @@ import threading
 
 class Relay:
     """mode: 'pass'; 'hang' (nothing is passed on, in either direction, nor closed); 'refuse' (the
-    port is closed, and all connections are reset)."""
+    port is closed, and all connections are reset). spoil(octets, n): if given, what is passed on of
+    the server's octets, of which n came before on this connection; after fewer octets it ends."""
 
     def __init__(self, target):
         self.target, self.mode, self.connections = target, 'pass', 0
+        self.spoil, self.said = None, {}
         self.open, self.stopping = [], False
         self._listen(0)
         self.port = self.listener.getsockname()[1]
@@ -48,14 +50,26 @@ class Relay:
             for end, other in (pair, pair[::-1]):
                 if end not in readable:
                     continue
-                octets = end.recv(65536)
-                if octets:
-                    other.sendall(octets)
+                if self._pass(end, other, end is pair[1]):
                     continue
                 for each in pair:
                     each.close()
                 self.open.remove(pair)
                 break
+
+    def _pass(self, end, other, from_server):
+        """False: the connection has ended."""
+        try:
+            octets = passed = end.recv(65536)
+            if octets and from_server:
+                before = self.said.get(other, 0)
+                self.said[other] = before + len(octets)
+                passed = self.spoil(octets, before) if self.spoil else octets
+            if passed:
+                other.sendall(passed)
+            return len(octets) > 0 and len(passed) >= len(octets)
+        except OSError:
+            return False
 
     def _run(self):
         while not self.stopping:
