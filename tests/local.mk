@@ -68,6 +68,7 @@ FUNCTIONAL_TESTS = \
 	tests/ctl-import.py \
 	tests/ctl-query.py \
 	tests/presign.py \
+	tests/privilege.py \
 	tests/export-static.py \
 	tests/freshness.py \
 	tests/faults-kill.py \
@@ -193,6 +194,7 @@ EXTRA_DIST += $(FUNCTIONAL_TESTS) $(SYSTEM_TESTS) $(TRACE_TEST) \
 	tests/lib/proxies.py \
 	tests/lib/relay.py \
 	tests/lib/responder.py \
+	tests/lib/stolen.py \
 	tests/lib/tap.py \
 	tests/lib/unit.sh \
 	tests/lib/wire.py
