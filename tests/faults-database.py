@@ -31,8 +31,11 @@ if not mariadb.available():
 
 chance = random.Random(4)
 r = Responder(store='mysql', timeout=str(TIMEOUT_S), recheck='0')
-r.sql("SET GLOBAL sql_mode=''")
 server = r.database.server
+# what is committed has to outlive a kill
+server.options += ['--sql-mode=', '--innodb-flush-log-at-trx-commit=1']
+server.stop()
+server.start()
 leaves = [r.add(r.ca.issue('leaf', key=r.ca.key)) for _ in range(3)]
 revoked = r.add(r.ca.issue('revoked', key=r.ca.key), status='Revoked', when='2026-01-02 03:04:05',
                 reason='key_compromise')
@@ -348,10 +351,8 @@ tap.add('a server that comes a little at a time, and wrong: tryLater within the 
 
 @tap.test('killed and restarted during traffic: no answer is lost, a revocation is seen soon after')
 def restarted():
+    misses(tally())
     child, port = r.listen()
-    r.clear_cache()
-    for leaf, allowed in ALLOWED.items():
-        tap.equal(str(r.ask_about(leaf)), allowed[0])
     times, worst = (20 if LONG else 1), 0
     with faults.Traffic(r, port, ALLOWED) as traffic:
         for i in range(times):
@@ -370,7 +371,6 @@ def restarted():
             traffic.allowed[leaves[0]] = ('good',)
     child.terminate()
     child.wait()
-    r.sql("SET GLOBAL sql_mode=''")
     faults.row('database: killed and restarted during traffic', times, traffic.tally, worst)
     traffic.tally.check(put_off=0)
 
