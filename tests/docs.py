@@ -104,10 +104,11 @@ def verbs():
         tap.contains(line, '`%s`' % verb)
 
 
-@tap.test('links in README.md and docs/ lead to files')
+@tap.test('links in README.md, its neighbours and docs/ lead to files')
 def links():
-    for page in ['README.md'] + ['docs/' + n for n in os.listdir(os.path.join(TOP, 'docs'))
-                                 if n.endswith('.md')]:
+    pages = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md']
+    pages += ['docs/' + n for n in os.listdir(os.path.join(TOP, 'docs')) if n.endswith('.md')]
+    for page in pages:
         for target in re.findall(r'\]\(([^)#:]+)\)', read(page)):
             path = os.path.join(TOP, os.path.dirname(page), target)
             assert os.path.exists(path), '%s: %s' % (page, target)

@@ -87,6 +87,8 @@ FUNCTIONAL_TESTS = \
 	tests/budget.py \
 	tests/docs.py \
 	tests/guides.py \
+	tests/release.py \
+	tests/package.py \
 	tests/troubleshooting.py
 SYSTEM_TESTS = \
 	tests/system-systemd.sh \

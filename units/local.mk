@@ -45,7 +45,8 @@ RELOCATE = $(SED) \
 	-e 's|/usr/bin/ocsp|@BIN@/ocsp|g' -e 's|/usr/libexec/|@LIBEXEC@/|g' \
 	-e 's|/etc/|@ETC@/|g' -e 's|/var/|@VAR@/|g' \
 	-e 's|@BIN@|$(bindir)|g' -e 's|@LIBEXEC@|$(libexecdir)|g' \
-	-e 's|@ETC@|$(sysconfdir)|g' -e 's|@VAR@|$(localstatedir)|g'
+	-e 's|@ETC@|$(sysconfdir)|g' -e 's|@VAR@|$(localstatedir)|g' \
+	-e 's|^\.Os$$|.Os ocsp-stdio $(PACKAGE_VERSION)|'
 RELOCATE_FILE = $(AM_V_GEN)$(MKDIR_P) $(@D) && $(RELOCATE) < $< > $@.tmp && mv $@.tmp $@
 
 units-built/%: units/% Makefile
@@ -64,12 +65,18 @@ install-data-local: units-built/ocsp_py/config.ini
 	$(MKDIR_P) "$(DESTDIR)$(sysconfdir)/ocsp_py"
 	test -e "$(CONFIG_INI)" || $(INSTALL) -m 0640 units-built/ocsp_py/config.ini "$(CONFIG_INI)"
 
+# For callers that can't change: the predecessor's name, where it is in nobody's way.
+install-exec-hook:
+	rm -f "$(DESTDIR)$(libexecdir)/ocsp.py"
+	$(LN_S) "$(bindir)/ocsp-stdio" "$(DESTDIR)$(libexecdir)/ocsp.py"
+
 # bash looks for a file with the name of the program.
 install-data-hook:
 	cd "$(DESTDIR)$(completiondir)" && rm -f ocsp-stdio ocsp-sign && \
 		$(LN_S) ocspctl ocsp-stdio && $(LN_S) ocspctl ocsp-sign
 
 uninstall-local:
+	rm -f "$(DESTDIR)$(libexecdir)/ocsp.py"
 	rm -f "$(DESTDIR)$(completiondir)/ocsp-stdio" "$(DESTDIR)$(completiondir)/ocsp-sign"
 	if cmp -s units-built/ocsp_py/config.ini "$(CONFIG_INI)"; then rm -f "$(CONFIG_INI)"; fi
 	-rmdir "$(DESTDIR)$(sysconfdir)/ocsp_py" 2> /dev/null

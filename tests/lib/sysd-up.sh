@@ -7,6 +7,8 @@
 #   sysd-up.sh exec DIR COMMAND...  runs a command inside
 #   sysd-up.sh stop DIR
 #
+# LOWER=ROOT in the environment: another system's root takes the place of "/".
+#
 # DIR must not exist. Exit code 77: this machine can't do it (the reason is printed).
 # Needs root with CAP_SYS_ADMIN, systemd, overlayfs and cgroup2.
 set -u
@@ -22,7 +24,7 @@ become_init() {
 	mount -t tmpfs -o mode=755 tmpfs "$W/overlay"
 	mkdir "$W/overlay/upper" "$W/overlay/work"
 	mount -t overlay overlay \
-		-o "lowerdir=/,upperdir=$W/overlay/upper,workdir=$W/overlay/work" "$R"
+		-o "lowerdir=${LOWER:-/},upperdir=$W/overlay/upper,workdir=$W/overlay/work" "$R"
 
 	# no unit that this machine happens to have enabled, and none that wants hardware
 	rm -rf "$R"/etc/systemd/system/*.wants "$R"/etc/systemd/system/*.requires "$R/etc/fstab"

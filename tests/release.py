@@ -1,0 +1,160 @@
+#!/usr/bin/python3
+"""A release: its version stands in one place; its tarball is whole, and the same whoever makes it;
+an RPM can be built of it."""
+import filecmp
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'lib'))
+
+import tap
+from responder import BUILD, LONG, PROGRAMS
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+WORK = tempfile.mkdtemp(prefix='ocsp-release-', dir='/tmp')
+# What autoreconf, configure and make put into a tree that is built in place.
+MADE = re.compile(r'\.(o|a|log|trs|deps|dirstamp)$|__pycache__|^tests/unit/test-[a-z0-9-]*$|'
+                  r'^debian/(\.debhelper|ocsp-stdio)/|debhelper|^debian/files$|substvars$|'
+                  r'^debian/autoreconf\.')
+
+
+def read(*path):
+    with open(os.path.join(*path)) as f:
+        return f.read()
+
+
+def run(*command, cwd=WORK, **env):
+    """A command without what this make tells its children."""
+    done = subprocess.run(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors='replace',
+                          env=dict({'PATH': os.environ['PATH'], 'HOME': WORK, 'LC_ALL': 'C'}, **env))
+    assert done.returncode == 0, '%s: exit code %d\n%s' % (
+        ' '.join(command), done.returncode, done.stdout[-3000:])
+    return done.stdout
+
+
+def version():
+    return re.search(r'^AC_INIT\(\[ocsp-stdio\], \[([\d.]+)\]\)', read(TOP, 'configure.ac'),
+                     re.M).group(1)
+
+
+def name():
+    return 'ocsp-stdio-' + version()
+
+
+def tarball():
+    """Made of this build; its path."""
+    path = os.path.join(WORK, name() + '.tar.gz')
+    if not os.path.exists(path):
+        # elsewhere: others may be at work in this build's folder
+        folder = os.path.join(WORK, 'build')
+        os.mkdir(folder)
+        run(os.path.join(TOP, 'configure'), '-q', cwd=folder)
+        run('make', '-s', 'dist-gzip', cwd=folder, SOURCE_DATE_EPOCH='1700000000')
+        shutil.move(os.path.join(folder, name() + '.tar.gz'), path)
+        shutil.rmtree(folder)
+    return path
+
+
+def unpack(path, folder):
+    """Returns the one folder that is in a tarball."""
+    with tarfile.open(path) as tar:
+        tar.extractall(folder)
+    return os.path.join(folder, name())
+
+
+@tap.test('the version of configure.ac is that of all else')
+def one_version():
+    for file, pattern in (('CHANGELOG.md', r'^## ([\d.]+)'),
+                          ('debian/changelog', r'\Aocsp-stdio \((.*?)\)')):
+        tap.equal(re.search(pattern, read(TOP, file), re.M).group(1), version(), file)
+    for program in PROGRAMS:
+        said = run(os.path.join(BUILD, program), '--version')
+        tap.equal(said, '%s %s\n' % (program, version()))
+    for manual in os.listdir(os.path.join(BUILD, 'units-built')):
+        if re.search(r'\.\d$', manual):
+            tap.contains(read(BUILD, 'units-built', manual), '\n.Os ocsp-stdio %s\n' % version())
+    tap.contains(read(BUILD, 'packaging', 'ocsp-stdio.spec'), 'Version:        %s\n' % version())
+
+
+@tap.test('the tarball has every file of the sources')
+def whole():
+    with tarfile.open(tarball()) as tar:
+        there = {m.name.split('/', 1)[1] for m in tar if m.isfile()}
+    found = set()
+    for folder in ('bench', 'debian', 'docs', 'etc', 'man', 'scripts', 'src', 'tests', 'units'):
+        for base, _, names in os.walk(os.path.join(TOP, folder)):
+            found |= {os.path.relpath(os.path.join(base, n), TOP) for n in names}
+    found = {f for f in found if not MADE.search(f)}
+    assert len(found) > 300, found
+    tap.equal(sorted(found - there), [])
+    for file in ('README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'configure',
+                 'packaging/ocsp-stdio.spec'):
+        tap.contains(there, file)
+    tap.equal([f for f in there if '__pycache__' in f], [])
+
+
+def clone(repository, folder, umask, **env):
+    """A tarball of a clone, made with this umask and environment."""
+    run('git', 'clone', '-q', repository, folder)
+    script = 'umask %s; autoreconf -fi && ./configure -q && make -s dist-gzip' % umask
+    run('sh', '-c', script, cwd=os.path.join(WORK, folder), **env)
+    return os.path.join(WORK, folder, name() + '.tar.gz')
+
+
+@tap.test('two clones, at different times, make the same tarball; and so does its own tree')
+def reproducible():
+    if not LONG:
+        tap.skip('a slow one: OCSP_TEST_ALL')
+    for program in ('git', 'autoreconf'):
+        if not shutil.which(program):
+            tap.skip('%s is not installed' % program)
+    sources = unpack(tarball(), os.path.join(WORK, 'sources'))
+    for made in ('aclocal.m4', 'build-aux', 'configure', 'Makefile.in', 'packaging/ocsp-stdio.spec'):
+        path = os.path.join(sources, made)
+        shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+    git = ('git', '-c', 'user.name=Test', '-c', 'user.email=test@localhost')
+    run('git', 'init', '-q', cwd=sources)
+    run('git', 'add', '-A', cwd=sources)
+    run(*git, 'commit', '-q', '-m', 'sources', cwd=sources, GIT_COMMITTER_DATE='1750000000 +0200')
+    one = clone(sources, 'one', '022')
+    two = clone(sources, 'two', '077', TZ='Asia/Tokyo', LC_ALL='C.UTF-8')
+    assert filecmp.cmp(one, two, shallow=False), run('cmp', '-l', one, two)
+    with tarfile.open(one) as tar:
+        for m in tar:
+            tap.equal((m.mtime, m.uid, m.gid), (1750000000, 0, 0), m.name)
+    tree = unpack(one, os.path.join(WORK, 'tree'))
+    run('sh', '-c', './configure -q && make -s dist-gzip', cwd=tree)
+    assert filecmp.cmp(one, os.path.join(tree, name() + '.tar.gz'), shallow=False)
+
+
+@tap.test('rpmbuild makes a package of the tarball alone')
+def rpm():
+    if not LONG:
+        tap.skip('a slow one: OCSP_TEST_ALL')
+    if not shutil.which('rpmbuild'):
+        tap.skip('rpmbuild is not installed')
+    top = os.path.join(WORK, 'rpm')
+    # on Debian the packages that it wants have other names
+    run('rpmbuild', '-ta', '--nodeps', '-D', '_topdir ' + top, '-D', 'debug_package %{nil}',
+        tarball())
+    packages = [os.path.join(base, n) for base, _, names in os.walk(os.path.join(top, 'RPMS'))
+                for n in names]
+    tap.equal(len(packages), 1, packages)
+    rows = run('rpm', '-qp', '--qf', '[%{FILENAMES} %{FILEMODES:perms} %{FILEFLAGS:fflags}\n]',
+               packages[0]).splitlines()
+    files = {row.split()[0]: row.split()[1:] for row in rows}
+    tap.equal(files['/etc/ocsp_py/config.ini'], ['-rw-r-----', 'cn'])
+    tap.equal(files['/etc/xinetd.d/ocsp'][1], 'cn')
+    for file in ('/usr/bin/ocsp-stdio', '/usr/bin/ocspctl', '/usr/libexec/ocsp-sign',
+                 '/usr/lib/systemd/system/ocsp.socket', '/usr/lib/sysusers.d/ocsp_py.conf',
+                 '/usr/lib/tmpfiles.d/ocsp_py.conf'):
+        tap.contains(files, file)
+
+
+tap.run(lambda: shutil.rmtree(WORK))
