@@ -155,10 +155,11 @@ enum err canned_check(const struct canned *c, int64_t now, char error[CANNED_ERR
 
 bool canned_ends_soon(const struct canned *c, int64_t now)
 {
-	int64_t end = c->response.next_update, validity = end - c->response.this_update;
-	int64_t notice = validity / 8 > WEEK_S ? validity / 8 : WEEK_S;
+	int64_t end = c->response.next_update, validity, notice;
 
 	if (end == INT64_MIN)
 		return false;
+	validity = end - c->response.this_update;
+	notice = validity / 8 > WEEK_S ? validity / 8 : WEEK_S;
 	return end - now < (notice < validity / 2 ? notice : validity / 2);
 }
