@@ -10,20 +10,23 @@
 #define CERT_DAYS 30
 #define DAY_S 86400
 
-static void check_key_file(struct check *k, const char *pkey)
+/* what: "key" or "password". One that systemd passes has no owner to speak of. */
+static void check_secret(struct check *k, const char *what, const char *path)
 {
+	const struct conf *c = &k->ctl->conf;
 	struct stat st;
 
-	if (key_is_uri(pkey) || stat(pkey, &st) != 0)
+	if (!path || key_is_uri(path) || stat(path, &st) != 0 ||
+	    (c->credentials && strncmp(path, c->credentials, strlen(c->credentials)) == 0))
 		return;		/* opening it says why */
 	if (st.st_mode & (S_IRWXG | S_IRWXO))
-		check_tell(k, "key", FOUND_ERROR, "the key %s is open to others than its owner: "
-			   "chmod 600 %s", pkey, pkey);
+		check_tell(k, what, FOUND_ERROR, "the %s %s is open to others than its owner: "
+			   "chmod 600 %s", what, path, path);
 	else if (k->known_user && st.st_uid != k->uid)
-		check_tell(k, "key", FOUND_WARNING, "the key %s belongs to another user than %s: "
-			   "chown %s %s", pkey, k->ctl->conf.user, k->ctl->conf.user, pkey);
+		check_tell(k, what, FOUND_WARNING, "the %s %s belongs to another user than %s: "
+			   "chown %s %s", what, path, c->sign_user, c->sign_user, path);
 	else
-		check_tell(k, "key", FOUND_OK, "the key %s is open to its owner alone", pkey);
+		check_tell(k, what, FOUND_OK, "the %s %s is open to its owner alone", what, path);
 }
 
 /* As what it may sign: signer_open() has refused what may not. */
@@ -71,7 +74,8 @@ static void check_ca(struct check *k, size_t i)
 	else
 		check_tell(k, "certificate", FOUND_OK, "%s can sign for %lld more days", ca->cert,
 			   (long long)days);
-	check_key_file(k, ca->pkey);
+	check_secret(k, "key", ca->pkey);
+	check_secret(k, "password", ca->passwordfile);
 	if (signer_load_key(s, error) != E_OK) {
 		check_tell(k, "key", FOUND_ERROR, "%s", error);
 		return;
@@ -137,6 +141,7 @@ static void check_canned(struct check *k, size_t i, const char *path)
 
 void check_cas(struct check *k)
 {
+	check_secret(k, "password", k->ctl->conf.db_passwordfile);
 	for (size_t i = 0; i < k->ctl->conf.n_ca; i++) {
 		const struct conf_ca *ca = &k->ctl->conf.ca[i];
 

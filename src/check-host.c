@@ -21,12 +21,12 @@
 #define ROOM_LEN (64 << 20)
 #define ROOM_FILES 10000
 
-static bool has_password(const struct conf *c)
+bool check_has_password(const struct conf *c)
 {
 	for (size_t i = 0; i < c->n_ca; i++)
 		if (c->ca[i].password)
 			return true;
-	return c->db_password != NULL;
+	return c->db_password || c->admin_password;
 }
 
 void check_conf_file(struct check *k)
@@ -40,7 +40,7 @@ void check_conf_file(struct check *k)
 	else if (st.st_mode & (S_IWGRP | S_IWOTH))
 		check_tell(k, "config", FOUND_ERROR, "%s can be written by others than its owner: "
 			   "chmod 640 %s", c->path, c->path);
-	else if ((st.st_mode & S_IROTH) && has_password(c))
+	else if ((st.st_mode & S_IROTH) && check_has_password(c))
 		check_tell(k, "config", FOUND_ERROR, "%s has a password in it and everybody can "
 			   "read it: chmod 640 %s", c->path, c->path);
 	else
@@ -51,7 +51,7 @@ void check_conf_file(struct check *k)
 /* From here on this process is the responder's user, so that its rights are what is tested. */
 void check_user(struct check *k)
 {
-	const char *name = k->ctl->conf.user;
+	const char *name = k->ctl->conf.sign_user;
 	char self[USER_NAME_LEN], error[256];
 	uint8_t *passwd = NULL;
 	size_t len;
@@ -153,8 +153,9 @@ static void check_file_system(struct check *k, const char *path)
 void check_cache(struct check *k)
 {
 	const char *path = k->ctl->conf.cache;
-	/* who has others sign only looks */
-	bool writes = !conf_asks_socket(&k->ctl->conf);
+	const char *user = k->ctl->conf.sign_user;
+	/* who has others sign only looks, unless those are who we are */
+	bool writes = !conf_asks_socket(&k->ctl->conf) || strcmp(user, k->ctl->conf.user) != 0;
 	char parent[PATH_LEN];
 	struct stat st;
 
@@ -168,7 +169,7 @@ void check_cache(struct check *k)
 	if (access(path, R_OK | X_OK | (writes ? W_OK : 0)) != 0 || stat(path, &st) != 0)
 		check_tell(k, "cache", FOUND_ERROR, "the cache %s can't be used by %s (%s): every "
 			   "answer is signed anew; run \"ocspctl setup\"", path,
-			   k->ctl->conf.user, strerror(errno));
+			   user, strerror(errno));
 	else if (!S_ISDIR(st.st_mode))
 		check_tell(k, "cache", FOUND_ERROR, "the cache %s is no folder", path);
 	else if (st.st_mode & (S_IWGRP | S_IWOTH))

@@ -99,14 +99,16 @@ static const char *value_of(struct check *k, const char *name, const char *key)
 	return u.found ? u.value : NULL;
 }
 
-static void check_unit_user(struct check *k, const char *unit)
+/* signs: it is one of those with key and password. */
+static void check_unit_user(struct check *k, const char *unit, bool signs)
 {
-	const char *user = value_of(k, unit, "User");
+	const struct conf *c = &k->ctl->conf;
+	const char *want = signs ? c->sign_user : c->user, *user = value_of(k, unit, "User");
 
-	if (user && strcmp(user, k->ctl->conf.user) != 0 && strcmp(user, "root") != 0)
+	if (user && strcmp(user, want) != 0 && strcmp(user, "root") != 0)
 		check_tell(k, "units", FOUND_ERROR, "%s runs as %s, but the configuration says "
-			   "user=%s: make the two the same (systemctl edit %s)", unit, user,
-			   k->ctl->conf.user, unit);
+			   "%s=%s: make the two the same (systemctl edit %s)", unit, user,
+			   signs && conf_asks_socket(c) ? "signuser" : "user", want, unit);
 }
 
 /* key of unit has to be need_ms at least. */
@@ -134,7 +136,7 @@ static void check_instances(struct check *k)
 
 	if (!installed(k, unit))
 		return;
-	check_unit_user(k, unit);
+	check_unit_user(k, unit, false);
 	check_span(k, unit, "RuntimeMaxSec", (int64_t)c->timeout_ms * c->keepalive + GRACE_MS,
 		   c->keepalive > 1 ? "timeout= times keepalive=" : "timeout=");
 }
@@ -149,7 +151,7 @@ static void check_listener(struct check *k)
 
 	if (!installed(k, unit))
 		return;
-	check_unit_user(k, unit);
+	check_unit_user(k, unit, false);
 	check_span(k, unit, "TimeoutStopSec", c->timeout_ms + GRACE_MS, "timeout=");
 	tasks = value_of(k, unit, "TasksMax");
 	n = tasks ? strtol(tasks, &end, 10) : 0;
@@ -158,6 +160,23 @@ static void check_listener(struct check *k)
 		check_tell(k, "units", FOUND_WARNING, "TasksMax=%s of %s is less than "
 			   "maxconnections=%d may take: raise it to %d (systemctl edit %s)", tasks,
 			   unit, c->max_connections, 2 * c->max_connections + 1, unit);
+}
+
+/* What has key and password beside them, if it is in use. */
+static void check_signers(struct check *k)
+{
+	static const char *const wants[] = { "sockets.target.wants/ocsp-sign.socket",
+					     "multi-user.target.wants/ocsp-watch.service",
+					     "timers.target.wants/ocsp-presign.timer" };
+	static const char *const units[] = { "ocsp-sign@.service", "ocsp-watch.service",
+					     "ocsp-presign.service" };
+
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+		if (exists(k, "/etc/systemd/system", wants[i]))
+			check_unit_user(k, units[i], true);
+	if (exists(k, "/etc/systemd/system", wants[0]))
+		check_span(k, units[0], "RuntimeMaxSec", k->ctl->conf.timeout_ms + GRACE_MS,
+			   "timeout=");
 }
 
 /* "-": there is none; else the value of disable. */
@@ -192,6 +211,7 @@ void check_units(struct check *k)
 
 	check_instances(k);
 	check_listener(k);
+	check_signers(k);
 	if (!installed(k, "ocsp.socket") && !installed(k, "ocsp-listen.socket") &&
 	    disabled[0] == '-')
 		check_tell(k, "units", FOUND_OK, "no unit of systemd and no service of xinetd is "

@@ -38,13 +38,14 @@ void check_all(struct check *k)
 	struct ctl *c = k->ctl;
 	char error[CONF_ERROR_LEN];
 
-	if (conf_load(c->config, 0, &c->conf, error) != E_OK) {
+	if (conf_load(c->config, CONF_ADMIN, &c->conf, error) != E_OK) {
 		check_tell(k, "config", FOUND_ERROR, "%s", error);
 		return;
 	}
 	c->end_ca = c->conf.n_ca;
 	check_conf_file(k);
 	conf_advise(&c->conf, tell_advice, k);
+	check_front(k);
 	check_user(k);
 	check_cas(k);
 	check_cache(k);

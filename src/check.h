@@ -3,7 +3,7 @@
  * mend.
  *
  * Root becomes the responder's user on the way, for good, so that this one's rights are what is
- * tested.
+ * tested: that of signuser=, where there are two.
  */
 #ifndef OCSP_CHECK_H
 #define OCSP_CHECK_H
@@ -36,7 +36,7 @@ struct check {
 	unsigned n[FOUND_LEVELS];
 
 	bool known_user;
-	uid_t uid;		/* of user=, if it is known */
+	uid_t uid;		/* of who signs, if it is known */
 	struct signer signer[LIM_CAS];
 	bool can_sign[LIM_CAS];	/* signer is open, with its key */
 };
@@ -52,6 +52,7 @@ int check_code(const struct check *k);
 void check_tell(struct check *k, const char *topic, enum level_found level, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 void check_conf_file(struct check *k);
+void check_front(struct check *k);	/* as long as this is root */
 void check_user(struct check *k);
 void check_cache(struct check *k);
 void check_metrics(struct check *k);
@@ -61,6 +62,9 @@ void check_cas(struct check *k);
 void check_database(struct check *k);
 void check_units(struct check *k);
 void check_probes(struct check *k);
+
+/* Is there one in the configuration itself? It was read with CONF_ADMIN. */
+bool check_has_password(const struct conf *c);
 
 /* Would the responder's user be able to make this file or folder, which is missing? */
 bool check_can_be_made(const char *path);

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """What a stolen process can do: the front of each mode of signer=, taken over where it waits for its
 client, tries what the threat model says it can't (docs/security.md)."""
+import json
 import os
 import socket
 import stat
@@ -284,6 +285,41 @@ def instance():
         client.sendall(wire.post(r.request(leaf)))
         tap.contains(read_all(client), b'200 OK')
     tap.equal(terminate(child), 0)
+
+
+def found():
+    """{level: texts} of ocspctl check about the one that parses."""
+    report = json.loads(r.run('ocspctl', 'check', '--json').stdout)
+    texts = {'ok': '', 'warning': '', 'error': ''}
+    for finding in report['findings']:
+        if 'parses requests' in finding['text']:
+            texts[finding['level']] += finding['text'] + '\n'
+    return texts
+
+
+@tap.test('two users: ocspctl check says what the one that parses can reach')
+def check():
+    prepared()
+    os.chmod(r.config, 0o640)
+    tap.contains(found()['ok'], 'can read neither keys nor passwords, nor write to the cache')
+    for name, mode, said in (('phrase', 0o444, 'can read a key, or a file of passwordfile='),
+                             ('ca.key', 0o640, 'can read a key'),
+                             ('cache', 0o2770, 'can write to the cache'),
+                             ('cache', 0o700, "can't read the cache"),
+                             ('sign.sock', 0o600, "can't write to the socket"),
+                             ('config.ini', 0o200, "can't read the configuration")):
+        before = os.stat(r.path(name))
+        os.chown(r.path(name), -1, r.account.pw_gid)
+        os.chmod(r.path(name), mode)
+        try:
+            tap.contains(found()['error'], said, name)
+        finally:
+            os.chown(r.path(name), -1, before.st_gid)
+            os.chmod(r.path(name), stat.S_IMODE(before.st_mode))
+    with r.configured({'passwordfile': None, 'password': PASSWORD}, keep_cache=True):
+        tap.contains(found()['error'], 'has a password in it')
+    with r.configured(signuser=None, keep_cache=True):
+        tap.contains(r.run('ocspctl', 'check').stdout.decode(), 'set signuser=')
 
 
 # Where ocsp-sign is a child of the same user, its needs are left; what is not among them is refused.

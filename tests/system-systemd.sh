@@ -98,7 +98,7 @@ table() {
 
 verify() {
 	local out unit
-	for unit in ocsp.socket ocsp@.service ocsp-listen.socket ocsp-listen.service; do
+	for unit in $(x sh -c "cd $unitdir && ls -d ocsp*"); do
 		out=$(x systemd-analyze verify --recursive-errors=no --man=no "$unitdir/$unit" \
 			2>&1) && [ -z "$out" ] || { echo "$unit: $out"; return 1; }
 	done
@@ -209,6 +209,68 @@ stop_drains() {
 		active ocsp-listen.service inactive
 }
 
+# ---------------------------------------------------------------- two users
+
+drop_in() { # UNIT LINE...
+	local dir="/etc/systemd/system/$1.d"
+	shift
+	x mkdir -p "$dir" && printf '%s\n' '[Service]' "$@" | x tee "$dir/test.conf" > /dev/null
+}
+
+# The key is a credential, encrypted for this host; ocsp-units(7) has the steps.
+two_users() {
+	local creds=/etc/credstore.encrypted
+	x systemctl stop ocsp.socket ocsp-listen.socket ocsp-listen.service
+	printf '%s\n' 'pkey=$CREDENTIALS_DIRECTORY/ocsp.key' 'signer=unix:/run/ocsp/sign.sock' \
+		'signuser=pycert-sign' > "$work/keys"
+	x sed -i -e '/^pkey=/d' -e '/^\[ocsp\]/r /dev/stdin' "$sysconfdir/ocsp_py/config.ini" \
+		< "$work/keys"
+	x mkdir -p "$creds" && x chmod 700 "$creds" &&
+		x systemd-creds encrypt --with-key=host --name=ocsp.key "$pki/ca.key" \
+			"$creds/ocsp.key" &&
+		x mv "$pki/ca.key" /root/offline.key &&
+		x chown -R pycert-sign "$pki/db" && x chmod 700 "$pki/db" &&
+		drop_in ocsp-sign@.service "LoadCredentialEncrypted=ocsp.key:$creds/ocsp.key" &&
+		drop_in ocsp-watch.service User=pycert-sign \
+			"LoadCredentialEncrypted=ocsp.key:$creds/ocsp.key" &&
+		x rm -rf "$localstatedir/cache/ocsp_py" && systemctl daemon-reload &&
+		systemctl enable --now ocsp-sign.socket
+}
+
+two_users_modes() {
+	local want="2750 pycert-sign pycert $localstatedir/cache/ocsp_py
+600 pycert pycert $localstatedir/cache/ocsp_py/.metrics
+660 root pycert /run/ocsp/sign.sock" got
+	got=$(x stat -c '%a %U %G %n' "$localstatedir/cache/ocsp_py" \
+		"$localstatedir/cache/ocsp_py/.metrics" /run/ocsp/sign.sock)
+	[ "$got" = "$want" ] || { diff <(echo "$want") <(echo "$got"); return 1; }
+}
+
+published() { # by whom, and for whom
+	[ "$(x find "$localstatedir/cache/ocsp_py" -name '*.der' -printf '%u %g %m\n' | sort -u)" = \
+		"pycert-sign pycert 640" ]
+}
+
+# As the user that parses: nothing of the other's. What it finds is told by its exit code.
+parser_reads_nothing() {
+	x setpriv --reuid=pycert --regid=pycert --init-groups bash -c '
+		cat "$1/db/certs.sqlite" /etc/credstore.encrypted/ocsp.key && exit 1
+		ls -R /run/credentials | grep ocsp.key && exit 2
+		touch "$2/cache/ocsp_py/new" && exit 3
+		find "$2/cache/ocsp_py" -name "*.der" -delete -print | grep . && exit 4
+		mysql -u root -e "" && exit 5
+		exit 0' - "$pki" "$localstatedir" 2> /dev/null
+}
+
+check_is_content() {
+	x systemd-run -qP -p User=pycert-sign \
+		-p LoadCredentialEncrypted=ocsp.key:/etc/credstore.encrypted/ocsp.key \
+		"$bindir/ocspctl" check > "$work/check.out" 2>&1
+	grep -v '^ok' "$work/check.out"
+	grep -q ' 0 errors' "$work/check.out" &&
+		x "$bindir/ocspctl" check | grep 'pycert parses requests, and can read neither'
+}
+
 # ---------------------------------------------------------------- the run
 
 why=
@@ -266,4 +328,17 @@ check "SIGKILLs lose next to nothing" under_load 6 kill_listener
 check "stop serves to its end what has begun" stop_drains
 check "the socket alone starts the listener" systemctl start ocsp-listen.socket
 check "at the first request" ask good good $port
+
+check "two users: ocsp-sign.socket, the key an encrypted credential" two_users
+check "the cache and the socket are whose they have to be" two_users_modes
+check "systemctl start ocsp.socket" systemctl start ocsp.socket
+check "Accept=yes: good" ask good good $port
+check "Accept=yes: revoked" ask revoked revoked $port
+check "answers are published by the one, for the other" published
+check "the one that parses reads and writes nothing of the other's" parser_reads_nothing
+check "ocspctl check has no error" check_is_content
+check "ocsp-watch.service as the one that signs" systemctl start ocsp-watch.service
+check "systemctl start ocsp-listen.socket" systemctl start ocsp-listen.socket
+check "Accept=no: good" ask good good $port
+check "Accept=no: a certificate that the table doesn't hold" ask_unauthorized other $port
 finish
