@@ -118,6 +118,24 @@ static void a_reader_that_does_not_read_does_not_hold_us(void **state)
 	close(s[0]);
 }
 
+/* An answer that is there is sent where that needs no waiting, though the time is up. */
+static void what_needs_no_waiting_is_written_late(void **state)
+{
+	static uint8_t much[1 << 20];
+	char got[8];
+	int s[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, s), 0);
+	assert_int_equal(io_write_two(s[0], deadline_in(-1), B("la"), B("te")), E_OK);
+	assert_int_equal(recv(s[1], got, sizeof got, MSG_DONTWAIT), 4);
+	assert_memory_equal(got, "late", 4);
+	assert_int_equal(io_write_all(s[0], deadline_in(-1), bytes_of(much, sizeof much)),
+			 E_DEADLINE);
+	close(s[0]);
+	close(s[1]);
+}
+
 /* D-2: waiting within recv() ends too, and leaves all other cases to the deadline. */
 static void patience_has_an_end(void **state)
 {
@@ -283,6 +301,7 @@ int main(void)
 		cmocka_unit_test(reads_der_without_waiting_for_the_end),
 		cmocka_unit_test(a_slow_writer_does_not_move_the_deadline),
 		cmocka_unit_test(a_reader_that_does_not_read_does_not_hold_us),
+		cmocka_unit_test(what_needs_no_waiting_is_written_late),
 		cmocka_unit_test(patience_has_an_end),
 		cmocka_unit_test(writes_two_pieces_in_order),
 		cmocka_unit_test(an_interruption_ends_every_deadline),
