@@ -156,8 +156,9 @@ static void describe(MYSQL *my, const struct conf *c, const struct target *t, ch
 }
 
 /* One host after the other. error is made of why each of them failed. */
-static MYSQL *try_hosts(const struct conf *c, const char *password, struct deadline d, bool write,
-			char *what, size_t what_cap, char error[STORE_ERROR_LEN])
+static MYSQL *try_hosts(const struct conf *c, size_t *first, const char *password,
+			struct deadline d, bool write, char *what, size_t what_cap,
+			char error[STORE_ERROR_LEN])
 {
 	const char *const socket[] = { c->db_socket, NULL };
 	const char *const *host = c->db_socket ? socket : c->db_host;
@@ -166,7 +167,7 @@ static MYSQL *try_hosts(const struct conf *c, const char *password, struct deadl
 	while (host[n])
 		n++;
 	snprintf(error, STORE_ERROR_LEN, "no database host is configured: set host= in [db]");
-	for (size_t i = 0; i < n && len < STORE_ERROR_LEN; i++) {
+	for (size_t i = *first; i < n && len < STORE_ERROR_LEN; i++) {
 		struct target t = { .socket = c->db_socket };
 		char why[WHY_LEN] = "no time was left to try it";
 		int left = deadline_left_ms(d);
@@ -178,6 +179,7 @@ static MYSQL *try_hosts(const struct conf *c, const char *password, struct deadl
 			my = connect_to(c, &t, password, left / (int)(n - i), write, why);
 		if (my) {
 			describe(my, c, &t, what, what_cap);
+			*first = i + 1;
 			return my;
 		}
 		len += (size_t)snprintf(error + len, STORE_ERROR_LEN - len, "%s%s: %s",
@@ -186,8 +188,8 @@ static MYSQL *try_hosts(const struct conf *c, const char *password, struct deadl
 	return NULL;
 }
 
-MYSQL *mysql_connect_any(const struct conf *c, struct deadline d, bool write, char *what,
-			 size_t what_cap, char error[STORE_ERROR_LEN])
+MYSQL *mysql_connect_any(const struct conf *c, size_t *first, struct deadline d, bool write,
+			 char *what, size_t what_cap, char error[STORE_ERROR_LEN])
 {
 	const char *password = c->db_password ? c->db_password : "";
 	struct secret secret;
@@ -204,8 +206,8 @@ MYSQL *mysql_connect_any(const struct conf *c, struct deadline d, bool write, ch
 	prctl(PR_SET_TIMERSLACK, 1);
 	if (secret_read(c->db_passwordfile, &secret, error) != E_OK)
 		return NULL;
-	my = try_hosts(c, c->db_passwordfile ? secret.text : password, d, write, what, what_cap,
-		       error);
+	my = try_hosts(c, first, c->db_passwordfile ? secret.text : password, d, write, what,
+		       what_cap, error);
 	secret_wipe(&secret);
 	return my;
 }

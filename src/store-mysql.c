@@ -52,9 +52,42 @@ void mysql_bind_words(MYSQL_BIND *b, const struct store_params *p)
 		mysql_bind_word(&b[i], p->text[i]);
 }
 
-/* Prepares and executes, in one round trip where the library and the server can. */
-enum err mysql_run(struct store *s, const char *sql, MYSQL_BIND *params, unsigned n,
-		   MYSQL_STMT **out)
+/* Is it the server that is in trouble, rather than our question? */
+static bool is_trouble(unsigned code)
+{
+	switch (code) {
+	case ER_UNKNOWN_COM_ERROR:	/* a node that is cut off from its cluster, or joins it */
+	case ER_LOCK_WAIT_TIMEOUT:	/* the same, with wsrep_sync_wait */
+	case ER_LOCK_DEADLOCK:
+	case ER_SERVER_SHUTDOWN:
+	case ER_QUERY_INTERRUPTED:
+		return true;
+	default:
+		return code >= CR_MIN_ERROR && code <= CR_MAX_ERROR && code != CR_OUT_OF_MEMORY;
+	}
+}
+
+/* Such a server may well accept a connection: so the next host is connected to when it refuses the
+ * question. False: what it said stands. */
+static bool go_elsewhere(struct store *s, unsigned code)
+{
+	struct mysql_store *m = (struct mysql_store *)(void *)s;
+	char error[STORE_ERROR_LEN];
+	MYSQL *my;
+
+	if (!m->conf || !is_trouble(code) || !deadline_left_ms(s->deadline))
+		return false;
+	my = mysql_connect_any(m->conf, &m->next_host, s->deadline, false, s->describe,
+			       sizeof s->describe, error);
+	if (!my)
+		return false;
+	mysql_close(m->my);
+	m->my = my;
+	return true;
+}
+
+static enum err run_here(struct store *s, const char *sql, MYSQL_BIND *params, unsigned n,
+			 MYSQL_STMT **out, unsigned *code)
 {
 	MYSQL_STMT *stmt = mysql_stmt_init(mysql_of(s));
 	bool failed;
@@ -70,13 +103,26 @@ enum err mysql_run(struct store *s, const char *sql, MYSQL_BIND *params, unsigne
 		mysql_stmt_bind_param(stmt, params) || mysql_stmt_execute(stmt);
 #endif
 	if (failed) {
-		enum err e = mysql_fail(s, mysql_stmt_errno(stmt), mysql_stmt_error(stmt));
-
+		*code = mysql_stmt_errno(stmt);
+		mysql_fail(s, *code, mysql_stmt_error(stmt));
 		mysql_stmt_close(stmt);
-		return e;
+		return E_DB;
 	}
 	*out = stmt;
 	return E_OK;
+}
+
+/* Prepares and executes, in one round trip where the library and the server can. */
+enum err mysql_run(struct store *s, const char *sql, MYSQL_BIND *params, unsigned n,
+		   MYSQL_STMT **out)
+{
+	unsigned code = 0;
+	enum err e;
+
+	do
+		e = run_here(s, sql, params, n, out, &code);
+	while (e && go_elsewhere(s, code));
+	return e;
 }
 
 enum { COL_CERT_NUM, COL_TIME, COL_REASON, COL_STATUS, COL_CERT_LEN, COL_CERT, N_COLS };
@@ -195,10 +241,14 @@ static enum err select_rows(struct store *s, const char *tail, const struct stor
 /* A statement without parameters. */
 enum err mysql_say(struct store *s, const char *sql)
 {
-	MYSQL *my = mysql_of(s);
+	while (mysql_real_query(mysql_of(s), sql, strlen(sql))) {
+		unsigned code = mysql_errno(mysql_of(s));
 
-	return mysql_real_query(my, sql, strlen(sql)) ? mysql_fail(s, mysql_errno(my), mysql_error(my)) :
-		E_OK;
+		mysql_fail(s, code, mysql_error(mysql_of(s)));
+		if (!go_elsewhere(s, code))
+			return E_DB;
+	}
+	return E_OK;
 }
 
 static enum err create(struct store *s, bool *created)
@@ -316,7 +366,9 @@ enum err store_mysql_open(const struct conf *c, struct deadline d, bool write, s
 		return E_DB;
 	}
 	s->base.ops = &ops;
-	s->my = mysql_connect_any(c, d, write, s->base.describe, sizeof s->base.describe, error);
+	s->conf = write ? NULL : c;
+	s->my = mysql_connect_any(c, &s->next_host, d, write, s->base.describe,
+				  sizeof s->base.describe, error);
 	if (!s->my) {
 		free(s);
 		return E_DB;

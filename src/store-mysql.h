@@ -14,14 +14,17 @@ typedef my_bool sql_bool;
 typedef bool sql_bool;
 #endif
 
-/* Tries the hosts in their order, each with a part of the time that is left. what gets a
+/* Tries the hosts in their order, each with a part of the time that is left, from the one with the
+ * index *host on, which becomes the index of the one behind that which answered. what gets a
  * description of the server. NULL if none answers: error is a sentence with each one's reason. */
-MYSQL *mysql_connect_any(const struct conf *c, struct deadline d, bool write, char *what,
-			 size_t what_cap, char error[STORE_ERROR_LEN]);
+MYSQL *mysql_connect_any(const struct conf *c, size_t *host, struct deadline d, bool write,
+			 char *what, size_t what_cap, char error[STORE_ERROR_LEN]);
 
 struct mysql_store {
 	struct store base;
 	MYSQL *my;
+	const struct conf *conf;	/* to ask the next host; NULL: who writes stays with one */
+	size_t next_host;
 };
 
 static inline MYSQL *mysql_of(struct store *s)

@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'lib
 
 from cryptography import x509
 
+import fakedb
 import mariadb
 import pki
 import tap
@@ -306,6 +307,31 @@ def silent_host():
             start = time.monotonic()
             tap.equal(status('1f')['status'], 'valid')
             assert 1 < time.monotonic() - start < 4
+    empty()
+
+
+def error_packet(code):
+    return fakedb.packet(1, b'\xff' + code.to_bytes(2, 'little') + b'#08S01' b'not now')
+
+
+@tap.test('a host that takes connections and refuses questions: the next one is asked')
+def refusing_host():
+    r.insert('0x1f')
+    real = '127.0.0.1:%d' % r.database.server.port
+    # a node outside of its cluster (two), a server that ends, one that hangs up; they are asked to
+    # prepare and to execute at once
+    for answers in ([error_packet(1047) * 2], [error_packet(1205) * 2], [error_packet(1053) * 2], []):
+        with fakedb.FakeServer(answers, oks=2) as first, fakedb.FakeServer(answers, oks=2) as second:
+            host = '127.0.0.1:%d, 127.0.0.1:%d' % (first.port, second.port)
+            with r.configured(db={'host': host + ', ' + real}, timeout='6'):
+                tap.equal(status('1f')['status'], 'valid')
+            tap.equal([first.messages > 1, second.messages > 1], [True, True])
+            with r.configured(db={'host': host}, timeout='6'):
+                refused('status', '1f')
+    # that is no trouble of the server's
+    with fakedb.FakeServer([error_packet(1146) * 2], oks=2) as first:
+        with r.configured(db={'host': '127.0.0.1:%d, %s' % (first.port, real)}):
+            refused('status', '1f', says='there is no table')
     empty()
 
 

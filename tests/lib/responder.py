@@ -111,7 +111,7 @@ def stores():
 
 class Responder:
     """ca: an Entity, made when left out. store: 'sqlite' or 'mysql', or None for whichever there
-    is. What else is given are keys of [ocsp]."""
+    is; or a database as those are, which is closed with this. What else is given are keys of [ocsp]."""
 
     def __init__(self, ca=None, store=None, **config):
         self.account = account()
@@ -130,7 +130,9 @@ class Responder:
             shutil.copy2(os.path.join(BUILD, program), self.bin)
         for folder in ('db', 'cache', 'log', 'work'):
             self.folder(folder)
-        self.database = SQLite(self.dir) if store == 'sqlite' else MySQL()
+        if isinstance(store, str):
+            store = SQLite(self.dir) if store == 'sqlite' else MySQL()
+        self.database = store
         self.log_file = self.path('log', 'ocsp.log')
         self.db = dict(self.database.config(), log='DEBUG', logfile=self.log_file)
         self.ocsp = {'producetime': '1d', 'cert': 'ca.pem', 'pkey': 'ca.key', 'cache': 'cache',
