@@ -287,6 +287,23 @@ def file_late():
             tap.equal(f.read(), TRY_LATER, 'SIGTERM' if stop else 'deadline')
 
 
+@tap.test('FILE: called by a link named ocsp.py, it answers as the predecessor did')
+def stand_in():
+    os.symlink('ocsp-stdio', r.path('bin', 'ocsp.py'))
+    path = request_file()
+    tap.equal(r.run('ocsp.py', path).returncode, 0)
+    with open(path, 'rb') as f:
+        tap.equal(str(ocsp.Response(f.read())), 'good')
+    path = request_file()
+    with signer('exec sleep 30', timeout='30'):
+        child = r.start('ocsp.py', path)
+        time.sleep(0.7)
+        child.send_signal(signal.SIGTERM)
+        tap.equal(child.wait(20), 0)
+    with open(path, 'rb') as f:
+        tap.equal(f.read(), TRY_LATER)
+
+
 # --- who may start it
 
 @tap.test('another user than user= is refused with a sentence')
