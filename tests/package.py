@@ -151,7 +151,8 @@ def contents():
 @tap.test('apt installs it into a bare Debian 12, where no service manager runs')
 def bootstrap():
     deb, root = need('deb'), path('root')
-    script = 'cp %s "$1/ocsp.deb" && chroot "$1" apt-get install -y -q /ocsp.deb openssl' % deb
+    script = 'cp %s "$1/ocsp.deb" && chroot "$1" apt-get install -y -q /ocsp.deb ' \
+             'libsqlite3-0 openssl' % deb
     done = subprocess.run(['mmdebstrap', '--mode=root', '--variant=minbase',
                            '--skip=cleanup/apt/lists', '--customize-hook=' + script, 'bookworm', root],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, env=ENVIRONMENT)
