@@ -35,6 +35,18 @@ void cache_close(struct cache *c)
 	c->fd = -1;
 }
 
+bool cache_is_replaced(const struct cache *c)
+{
+	struct stat mine, there;
+
+	if (stat(c->path, &there) != 0 || !S_ISDIR(there.st_mode))
+		return false;
+	if (c->fd < 0)
+		return there.st_uid == geteuid() && (there.st_mode & 0500) == 0500;
+	return fstat(c->fd, &mine) == 0 &&
+	       (mine.st_ino != there.st_ino || mine.st_dev != there.st_dev);
+}
+
 static int64_t ms_of(struct timespec t)
 {
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;

@@ -33,6 +33,10 @@ struct cache_entry {
 MUST_CHECK enum err cache_open(struct cache *c, const char *path, int recheck_s, bool create);
 void cache_close(struct cache *c);
 
+/* Is another directory at its path by now, or one at last that this user can open? Whoever holds it
+ * open for long has to begin anew then: rights that were given at the start are for the old one. */
+bool cache_is_replaced(const struct cache *c);
+
 /* Looks for the answer to this CertID. buf needs LIM_RESPONSE_LEN. Anything wrong with the file is
  * a FRESH_MISS; *odd, if not NULL, is then set to a clause for the log ("is a symbolic link"), or
  * NULL when the file simply isn't there. */

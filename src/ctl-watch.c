@@ -59,7 +59,9 @@ static void tell_change(bool down, const char *error)
 		log_warning("the database answers again");
 }
 
-static void loop(struct watch *w)
+/* E_OK: it was told to end. E_IO: another cache directory has taken the place of the one that it
+ * looks after; what it may write to was settled at the start. */
+static enum err loop(struct watch *w)
 {
 	char error[RESPONDER_ERROR_LEN];
 	bool down = false, was_down = false;
@@ -67,6 +69,8 @@ static void loop(struct watch *w)
 	while (!deadline_interrupted()) {
 		struct deadline next = deadline_in(TICK_MS);
 
+		if (watch_lost_cache(w))
+			return E_IO;
 		down = watch_tick(w, error) != E_OK;
 		if (down != was_down)
 			tell_change(down, error);
@@ -74,6 +78,7 @@ static void loop(struct watch *w)
 		tell_manager(w, down);
 		deadline_wait(next, -1, 0);
 	}
+	return E_OK;
 }
 
 int ctl_watch(struct ctl *c, int argc, char **argv)
@@ -103,9 +108,12 @@ int ctl_watch(struct ctl *c, int argc, char **argv)
 	}
 	log_info("watching for changes in the database");
 	notify_send("READY=1");
-	loop(w);
+	e = loop(w);
 	notify_send("STOPPING=1");
+	if (e != E_OK)
+		log_warning("the cache directory %s was replaced: ending, so that the next one "
+			    "uses it", c->conf.cache);
 	log_info("stopped: from now on each request asks by itself, after recheck= seconds");
 	watch_free(w);
-	return 0;
+	return err_info(e)->exit_code;
 }

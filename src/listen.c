@@ -363,8 +363,11 @@ enum err listener_run(struct listener *l, struct listen_work *w)
 	while (!stop) {
 		wait_and_accept(&s, s.n ? REAP_MS : wait_ms);
 		reap(&s);
-		if (clock_mono_ms() - s.status_at_ms >= wait_ms)
+		if (clock_mono_ms() - s.status_at_ms >= wait_ms) {
 			tell_status(&s, "");
+			if (w->ends(w->context))
+				break;
+		}
 		if (reload) {
 			reload = 0;
 			notify_send("RELOADING=1");

@@ -20,14 +20,15 @@ MUST_CHECK enum err listener_take(struct listener *l);
  * not such a text; E_IO: errno says why. */
 MUST_CHECK enum err listener_open(struct listener *l, const char *where);
 
-/* Serves until SIGTERM or SIGINT, then waits for the instances at work. reload is called upon
- * SIGHUP. serve_one runs in the child. */
+/* Serves until SIGTERM or SIGINT, or until ends() says so, which is asked every few seconds; then
+ * waits for the instances at work. reload is called upon SIGHUP. serve_one runs in the child. */
 struct listen_work {
 	int max_connections, max_per_source;
 	int drain_ms;
 	void *context;
 	void (*serve_one)(void *context, int connection);
 	void (*reload)(struct listen_work *w);
+	bool (*ends)(void *context);
 };
 MUST_CHECK enum err listener_run(struct listener *l, struct listen_work *w);
 

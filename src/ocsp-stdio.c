@@ -51,6 +51,7 @@ struct program {
 	struct conf conf;
 	struct front front;
 	struct deadline deadline;	/* of the one request of this process */
+	bool told_lost;			/* it was logged that the cache was replaced */
 };
 
 static void complain(const char *text)
@@ -169,6 +170,26 @@ static void reload(struct listen_work *w)
 	log_info("%s was read again", p->options.config);
 }
 
+/* Another cache directory can't be used from within: the sandbox is for the one of the start. The
+ * socket is systemd's, and the next listener goes on with it. */
+static bool has_lost_cache(void *context)
+{
+	struct program *p = context;
+
+	if (!cache_is_replaced(&p->front.cache))
+		return false;
+	if (p->options.address) {
+		if (!p->told_lost)
+			log_error("the cache directory %s was replaced: restart this listener",
+				  p->conf.cache);
+		p->told_lost = true;
+		return false;
+	}
+	log_warning("the cache directory %s was replaced: ending, so that the next one uses it",
+		    p->conf.cache);
+	return true;
+}
+
 static int listen_for_ever(struct program *p, struct listener *l)
 {
 	struct listen_work w = {
@@ -178,6 +199,7 @@ static int listen_for_ever(struct program *p, struct listener *l)
 		.context = p,
 		.serve_one = serve_connection,
 		.reload = reload,
+		.ends = has_lost_cache,
 	};
 	enum err e;
 

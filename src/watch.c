@@ -112,6 +112,11 @@ void watch_free(struct watch *w)
 	free(w);
 }
 
+bool watch_lost_cache(const struct watch *w)
+{
+	return cache_is_replaced(&w->responder.cache);
+}
+
 struct watch_count watch_count(const struct watch *w)
 {
 	return w->count;

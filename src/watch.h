@@ -31,6 +31,9 @@ void watch_free(struct watch *w);
  * sentence in error; it begins anew the next time. */
 MUST_CHECK enum err watch_tick(struct watch *w, char error[RESPONDER_ERROR_LEN]);
 
+/* Has another directory taken the cache's place? It can't go on then. */
+bool watch_lost_cache(const struct watch *w);
+
 struct watch_count watch_count(const struct watch *w);
 
 #endif

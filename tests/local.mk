@@ -74,6 +74,7 @@ FUNCTIONAL_TESTS = \
 	tests/faults-kill.py \
 	tests/faults-cache.py \
 	tests/faults-database.py \
+	tests/faults-traffic.py \
 	tests/sign-issuer.py \
 	tests/store-mariadb.py \
 	tests/torture-stdio.py \
@@ -180,6 +181,8 @@ EXTRA_DIST += $(FUNCTIONAL_TESTS) $(SYSTEM_TESTS) $(TRACE_TEST) \
 	tests/clients \
 	tests/data \
 	tests/unit/unit.h \
+	tests/lib/hostile.py \
+	tests/lib/installed.sh \
 	tests/lib/load.py \
 	tests/lib/sysd-up.sh \
 	tests/lib/system.sh \

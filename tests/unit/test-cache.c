@@ -270,6 +270,30 @@ static void remembers_that_the_database_is_down(void **state)
 	cache_close(&c);
 }
 
+static void notices_that_it_was_replaced(void **state)
+{
+	struct cache c = opened(60);
+	char old[4096];
+
+	(void)state;
+	assert_false(cache_is_replaced(&c));
+	snprintf(old, sizeof old, "%s.old", c.path);
+	assert_int_equal(rename(c.path, old), 0);
+	/* there is nothing yet that could be used instead */
+	assert_false(cache_is_replaced(&c));
+	assert_int_equal(symlink("nowhere", c.path), 0);
+	assert_false(cache_is_replaced(&c));
+	assert_int_equal(unlink(c.path), 0);
+	assert_int_equal(mkdir(c.path, 0700), 0);
+	assert_true(cache_is_replaced(&c));
+	cache_close(&c);
+	assert_true(cache_is_replaced(&c));
+	assert_int_equal(chmod(c.path, 0), 0);
+	assert_false(cache_is_replaced(&c));
+	assert_int_equal(rmdir(c.path), 0);
+	assert_int_equal(rename(old, c.path), 0);
+}
+
 /* D-10: while one process publishes without a pause, another never reads a part. */
 static void a_reader_sees_whole_answers_only(void **state)
 {
@@ -332,6 +356,7 @@ int main(void)
 		cmocka_unit_test(works_without_a_directory),
 		cmocka_unit_test(locks_one_serial),
 		cmocka_unit_test(remembers_that_the_database_is_down),
+		cmocka_unit_test(notices_that_it_was_replaced),
 		cmocka_unit_test(a_reader_sees_whole_answers_only),
 	};
 
