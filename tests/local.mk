@@ -75,6 +75,7 @@ FUNCTIONAL_TESTS = \
 	tests/faults-cache.py \
 	tests/faults-database.py \
 	tests/faults-traffic.py \
+	tests/faults-clock.py \
 	tests/sign-issuer.py \
 	tests/store-mariadb.py \
 	tests/torture-stdio.py \
@@ -97,10 +98,16 @@ SYSTEM_TESTS = \
 
 # Looks at what all the others have said.
 TRACE_TEST = tests/conformance-trace.py
+tests/faults-clock.log: tests/ocsp-stdio-dynamic$(EXEEXT)
 tests/conformance-trace.log: $(UNIT_TESTS:=.log) $(FUNCTIONAL_TESTS:.py=.log) $(SYSTEM_TESTS:.sh=.log)
 
-check_PROGRAMS = $(UNIT_TESTS)
+check_PROGRAMS = $(UNIT_TESTS) tests/ocsp-stdio-dynamic
 TESTS = $(UNIT_TESTS) $(FUNCTIONAL_TESTS) $(SYSTEM_TESTS) $(TRACE_TEST)
+
+# The front as libfaketime can have it, which needs the dynamic linker.
+tests_ocsp_stdio_dynamic_SOURCES = $(ocsp_stdio_SOURCES)
+tests_ocsp_stdio_dynamic_LDADD = libfront.a
+tests_ocsp_stdio_dynamic_LDFLAGS = $(AM_LDFLAGS) -pie
 
 # What a unit test is linked with that does not say otherwise.
 LDADD = libfront.a $(CMOCKA_LIBS)
