@@ -70,6 +70,7 @@ FUNCTIONAL_TESTS = \
 	tests/presign.py \
 	tests/privilege.py \
 	tests/export-static.py \
+	tests/galera.py \
 	tests/freshness.py \
 	tests/faults-kill.py \
 	tests/faults-cache.py \
@@ -196,6 +197,7 @@ EXTRA_DIST += $(FUNCTIONAL_TESTS) $(SYSTEM_TESTS) $(TRACE_TEST) \
 	tests/lib/bulk.py \
 	tests/lib/cases.py \
 	tests/lib/der.py \
+	tests/lib/galera.py \
 	tests/lib/fakedb.py \
 	tests/lib/faults.py \
 	tests/lib/host.py \
