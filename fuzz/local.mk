@@ -18,8 +18,11 @@ FUZZ_TARGETS = \
 	fuzz/fuzz-serve \
 	fuzz/fuzz-target
 
-check_PROGRAMS += $(FUZZ_TARGETS)
-TESTS += $(FUZZ_TARGETS)
+# Others' readers of the same octets.
+DIFF_TESTS = fuzz/diff-libcrypto
+
+check_PROGRAMS += $(FUZZ_TARGETS) $(DIFF_TESTS)
+TESTS += $(FUZZ_TARGETS) $(DIFF_TESTS)
 
 # What they test, compiled once more.
 check_LIBRARIES = fuzz/libfuzzed.a
@@ -86,5 +89,10 @@ fuzz_fuzz_serve_LDADD = $(FUZZ_LIBS)
 fuzz_fuzz_target_CFLAGS = $(FUZZ_CFLAGS)
 fuzz_fuzz_target_LDFLAGS = $(FUZZ_LINK)
 fuzz_fuzz_target_LDADD = $(FUZZ_LIBS)
+
+fuzz_diff_libcrypto_SOURCES = fuzz/diff-libcrypto.c fuzz/mutate.c fuzz/mutate.h
+fuzz_diff_libcrypto_CFLAGS = $(FUZZ_CFLAGS)
+fuzz_diff_libcrypto_LDFLAGS = $(AM_LDFLAGS) -pie $(FUZZ_SANITIZE)
+fuzz_diff_libcrypto_LDADD = $(FUZZ_LIBS)
 
 EXTRA_DIST += fuzz/corpus fuzz/dict
