@@ -20,8 +20,9 @@ EXTRA_DIST += CHANGELOG.md CONTRIBUTING.md scripts $(DEBIAN_FILES) packaging/ocs
 # commit, or in a tarball's tree the time of that tarball. Only for "make dist": tests use tar, too.
 SOURCE_DATE_EPOCH ?= $(shell git -c safe.directory='*' -C '$(srcdir)' log -1 --format=%ct \
 	2> /dev/null || stat -c %Y '$(srcdir)/CHANGELOG.md')
-export TAR_OPTIONS = $(if $(filter dist%,$(MAKECMDGOALS)),--sort=name --owner=0 --group=0 \
-	--numeric-owner --mode=u=rwX,go=rX --mtime=@$(SOURCE_DATE_EPOCH))
+REPRODUCIBLE = --sort=name --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX \
+	--mtime=@$(SOURCE_DATE_EPOCH)
+export TAR_OPTIONS = $(if $(filter dist%,$(MAKECMDGOALS)),$(REPRODUCIBLE))
 
 dist-hook:
 	find '$(distdir)' -name __pycache__ -prune -exec rm -r {} +
