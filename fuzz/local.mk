@@ -21,7 +21,7 @@ FUZZ_TARGETS = \
 # Others' readers of the same octets.
 DIFF_TESTS = fuzz/diff-libcrypto
 
-check_PROGRAMS += $(FUZZ_TARGETS) $(DIFF_TESTS)
+check_PROGRAMS += $(FUZZ_TARGETS) $(DIFF_TESTS) fuzz/framing
 TESTS += $(FUZZ_TARGETS) $(DIFF_TESTS)
 
 # What they test, compiled once more.
@@ -94,5 +94,11 @@ fuzz_diff_libcrypto_SOURCES = fuzz/diff-libcrypto.c fuzz/mutate.c fuzz/mutate.h
 fuzz_diff_libcrypto_CFLAGS = $(FUZZ_CFLAGS)
 fuzz_diff_libcrypto_LDFLAGS = $(AM_LDFLAGS) -pie $(FUZZ_SANITIZE)
 fuzz_diff_libcrypto_LDADD = $(FUZZ_LIBS)
+
+# For tests/diff-nginx.py.
+fuzz_framing_SOURCES = fuzz/framing.c fuzz/stand-in.c fuzz/stand-in.h src/serve.c
+fuzz_framing_CFLAGS = $(FUZZ_CFLAGS)
+fuzz_framing_LDFLAGS = $(AM_LDFLAGS) -pie $(FUZZ_SANITIZE) $(STAND_IN)
+fuzz_framing_LDADD = $(FUZZ_LIBS)
 
 EXTRA_DIST += fuzz/corpus fuzz/dict

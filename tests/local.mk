@@ -87,6 +87,7 @@ FUNCTIONAL_TESTS = \
 	tests/golden.py \
 	tests/clients.py \
 	tests/proxy.py \
+	tests/diff-nginx.py \
 	tests/budget.py \
 	tests/docs.py \
 	tests/guides.py \

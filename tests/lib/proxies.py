@@ -35,11 +35,9 @@ def start(r, name, command, port):
     return port
 
 
-def start_nginx(r, file, replace):
-    """nginx with this example, as the account of the responder; returns its port."""
-    binary, port, folder = program('nginx'), free_port(), r.folder('nginx')
-    site = example(file, dict(replace, **{'listen 80;': 'listen 127.0.0.1:%d;' % port}))
-    site = site.replace('/var/cache/nginx/ocsp', folder + '/cache')
+def run_nginx(r, site, port):
+    """nginx with these lines in its http block, as the account of the responder."""
+    binary, folder = program('nginx'), r.folder('nginx')
     who = 'user %s %s;' % (account().pw_name, grp.getgrgid(account().pw_gid).gr_name) \
         if os.getuid() == 0 else ''
     temporary = '\n'.join('%s_temp_path %s/%s;' % (kind, folder, kind) for kind in (
@@ -48,6 +46,13 @@ def start_nginx(r, file, replace):
                      'error_log stderr;\nevents { }\nhttp {\naccess_log off;\n%s\n%s\n}\n'
                      % (who, folder, temporary, site))
     return start(r, 'nginx', [binary, '-e', 'stderr', '-p', folder, '-c', config], port)
+
+
+def start_nginx(r, file, replace):
+    """nginx with this example; returns its port."""
+    port = free_port()
+    site = example(file, dict(replace, **{'listen 80;': 'listen 127.0.0.1:%d;' % port}))
+    return run_nginx(r, site.replace('/var/cache/nginx/ocsp', r.path('nginx') + '/cache'), port)
 
 
 def start_haproxy(r, file, replace):
