@@ -95,6 +95,7 @@ FUNCTIONAL_TESTS = \
 	tests/package.py \
 	tests/troubleshooting.py
 SYSTEM_TESTS = \
+	tests/system-hostile.sh \
 	tests/system-systemd.sh \
 	tests/system-xinetd.sh
 
@@ -187,7 +188,17 @@ AM_TESTS_ENVIRONMENT = \
 	HAVE_SQLITE=$(TEST_SQLITE); export HAVE_SQLITE;
 
 EXTRA_DIST += $(FUNCTIONAL_TESTS) $(SYSTEM_TESTS) $(TRACE_TEST) \
-	tests/clients \
+	tests/clients/asking.py \
+	tests/clients/Bouncy.java \
+	tests/clients/check.erl \
+	tests/clients/check.go \
+	tests/clients/Check.java \
+	tests/clients/check.pl \
+	tests/clients/check.rb \
+	tests/clients/common.py \
+	tests/clients/serving.py \
+	tests/clients/staple.js \
+	tests/clients/wolf.c \
 	tests/data \
 	tests/unit/unit.h \
 	tests/lib/hostile.py \
@@ -202,6 +213,7 @@ EXTRA_DIST += $(FUNCTIONAL_TESTS) $(SYSTEM_TESTS) $(TRACE_TEST) \
 	tests/lib/fakedb.py \
 	tests/lib/faults.py \
 	tests/lib/host.py \
+	tests/lib/launchers.py \
 	tests/lib/inject.py \
 	tests/lib/mariadb.py \
 	tests/lib/ocsp.py \
