@@ -213,7 +213,7 @@ static enum err load_http(const char *url, uint8_t **buf, size_t *len, char erro
 		*buf = copy;
 		*len = (size_t)n;
 	} else {
-		snprintf(error, CRL_ERROR_LEN, "%s can't be fetched: %s", url,
+		snprintf(error, CRL_ERROR_LEN, "%s can't be fetched, or is no DER there: %s", url,
 			 why ? why : "no answer");
 	}
 	BIO_free_all(bio);

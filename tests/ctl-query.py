@@ -425,6 +425,8 @@ def reconcile_sources():
         tap.contains(ctl('reconcile', '--crl', url + '/ca.crl'), '0 disagree')
         tap.contains(ctl('reconcile', '--crl', url + '/none.crl', code=EX_IOERR),
                      "can't be fetched")
+        r.write('work/ca.pem', '-----BEGIN X509 CRL-----\n')
+        tap.contains(ctl('reconcile', '--crl', url + '/ca.pem', code=EX_IOERR), 'is no DER there')
     with open(path, 'rb') as f:
         done = r.run('ocspctl', 'reconcile', '--crl', '-', octets=f.read())
     tap.equal(done.returncode, 0, done.stderr.decode())
