@@ -1,6 +1,7 @@
 #include "cache-walk.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -14,8 +15,9 @@ static bool is_folder(const char *name)
 	       strlen(name) < CERTID_FOLDER_LEN;
 }
 
-/* False: each() has seen enough. */
-static bool walk_folder(const struct cache *c, const char *name, cache_each *each, void *arg)
+/* False: each() has seen enough. *error: an errno if a part of it can't be read, else as it was. */
+static bool walk_folder(const struct cache *c, const char *name, cache_each *each, void *arg,
+			int *error)
 {
 	char folder[1][CERTID_FOLDER_LEN], path[CERTID_PATH_LEN];
 	bool more = true;
@@ -34,6 +36,8 @@ static bool walk_folder(const struct cache *c, const char *name, cache_each *eac
 		more = each(arg, path);
 	}
 	walk_end(&w);
+	if (w.error)
+		*error = w.error;
 	return more;
 }
 
@@ -74,6 +78,7 @@ enum err cache_walk(const struct cache *c, cache_each *each, void *arg)
 {
 	struct dirent *entry;
 	bool more = true;
+	int error = 0;
 	DIR *d;
 
 	if (c->fd < 0)
@@ -82,11 +87,14 @@ enum err cache_walk(const struct cache *c, cache_each *each, void *arg)
 	if (!d)
 		return E_IO;
 	cache_sweep(c);
-	while (more && (entry = readdir(d)))
+	while (more && (errno = 0, entry = readdir(d)))
 		if (is_folder(entry->d_name))
-			more = walk_folder(c, entry->d_name, each, arg);
+			more = walk_folder(c, entry->d_name, each, arg, &error);
+	if (more && errno)
+		error = errno;
 	closedir(d);
-	return E_OK;
+	errno = error;
+	return error ? E_IO : E_OK;
 }
 
 static bool count_one(void *arg, const char *path)

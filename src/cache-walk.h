@@ -14,7 +14,7 @@ typedef bool cache_each(void *arg, const char *path);
 void cache_sweep(const struct cache *c);
 
 /* Calls each() for every name that an answer could have; what else lies there is left alone, and no
- * link is followed. In no order. E_OK; E_IO (errno): the directory can't be read. */
+ * link is followed. In no order. E_OK; E_IO (errno): a part of it can't be read. */
 MUST_CHECK enum err cache_walk(const struct cache *c, cache_each *each, void *arg);
 
 /* How many there are, or -1. */

@@ -91,10 +91,13 @@ void cache_get(const struct cache *c, const struct certid *id, int64_t now_ms, u
 	enum err e;
 
 	out->verdict = FRESH_MISS;
+	out->unread = false;
 	if (c->fd < 0 || !certid_place(id, &place))
 		goto out;
 	e = io_read_file(c->fd, place.file, false, buf, LIM_RESPONSE_LEN, &len, &st);
 	if (e != E_OK) {
+		/* what may not be read is sent by nobody */
+		out->unread = e == E_IO && errno != EACCES;
 		clause = oddity(e);
 		goto out;
 	}
@@ -124,7 +127,8 @@ bool cache_has(const struct cache *c, const struct certid *id)
 	struct certid_place place;
 
 	return c->fd >= 0 && certid_place(id, &place) &&
-	       faccessat(c->fd, place.file, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	       (faccessat(c->fd, place.file, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+		(errno != ENOENT && errno != ENOTDIR));
 }
 
 static struct timespec timespec_of_ms(int64_t ms)

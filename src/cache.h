@@ -25,7 +25,8 @@ struct cache_entry {
 	struct response response;
 	struct single single;	/* the one that was asked for */
 	int64_t agreed_ms;
-	enum verdict verdict;	/* FRESH_MISS: the rest is not set */
+	bool unread;		/* there is a file, but it can't be read just now */
+	enum verdict verdict;	/* FRESH_MISS: what is above is not set, but for unread */
 };
 
 /* Opens the directory; with create set it is made (mode 0700) when it is missing. E_IO (errno):
@@ -43,7 +44,7 @@ bool cache_is_replaced(const struct cache *c);
 void cache_get(const struct cache *c, const struct certid *id, int64_t now_ms, uint8_t *buf,
 	       struct cache_entry *out, const char **odd);
 
-/* Is there a file in its place? Whatever is in it. */
+/* Is there a file in its place, or can that not be told? Whatever is in it. */
 bool cache_has(const struct cache *c, const struct certid *id);
 
 /* Publishes an answer that the database agreed with at agreed_ms. E_IO (errno). */

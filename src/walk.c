@@ -1,5 +1,6 @@
 #include "walk.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -49,7 +50,8 @@ void walk_remove_left(int folder, const char *name)
 		unlinkat(folder, name, 0);
 }
 
-static DIR *open_shard(const struct walk *w)
+/* NULL: there is no such shard, or it can't be read. */
+static DIR *open_shard(struct walk *w)
 {
 	const char *folder = w->folder[w->step / WALK_SHARDS];
 	char path[CERTID_FOLDER_LEN + 4];
@@ -58,11 +60,16 @@ static DIR *open_shard(const struct walk *w)
 
 	snprintf(path, sizeof path, "%s/%02x", folder, (unsigned)(w->step % WALK_SHARDS));
 	fd = openat(w->cache->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
+	if (fd < 0) {
+		if (errno != ENOENT && errno != ENOTDIR)
+			w->error = errno;
 		return NULL;
+	}
 	dir = fdopendir(fd);
-	if (!dir)
+	if (!dir) {
+		w->error = errno;
 		close(fd);
+	}
 	return dir;
 }
 
@@ -74,15 +81,18 @@ bool walk_next(struct walk *w, struct walked *out)
 		return false;
 	if (!w->dir)
 		w->dir = open_shard(w);
-	while (w->dir && (entry = readdir(w->dir))) {
+	while (w->dir && (errno = 0, entry = readdir(w->dir))) {
 		if (walk_parse(entry->d_name, out)) {
 			out->folder = w->step / WALK_SHARDS;
 			return true;
 		}
 		walk_remove_left(dirfd(w->dir), entry->d_name);
 	}
-	if (w->dir)
+	if (w->dir) {
+		if (errno)
+			w->error = errno;
 		closedir(w->dir);
+	}
 	w->dir = NULL;
 	w->step++;
 	return false;

@@ -14,6 +14,7 @@ struct walk {
 	size_t n;
 	size_t step;		/* shards that are done, of all folders */
 	DIR *dir;		/* the shard that is being read */
+	int error;		/* errno: a shard was passed over, for it can't be read; else 0 */
 };
 
 /* Of each folder there are so many, whether they exist or not. */

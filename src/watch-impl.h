@@ -61,6 +61,7 @@ struct watch {
 	struct lease lease;
 	struct walk walk;
 	bool pass_failed;
+	bool pass_unread;	/* a file was passed over, for it can't be read */
 	struct watch_seen seen[WATCH_BATCH];
 	size_t n_seen;
 	struct watch_item queue[WATCH_QUEUE];

@@ -46,7 +46,8 @@ static void look_at(struct watch *w, const struct walked *f)
 		return;
 	cache_get(&w->responder.cache, &id, now_ms, w->responder.cached, &c, &odd);
 	if (c.verdict == FRESH_MISS) {
-		/* nobody is sent such a one */
+		/* nobody is sent such a one, unless it can be read again in a moment */
+		w->pass_unread |= c.unread;
 		if (!odd && c.der.p && c.single.next_update <= now_ms / 1000)
 			remove_ended(w, &id);
 		return;
@@ -181,7 +182,7 @@ enum err watch_pass(struct watch *w, int64_t now_ms)
 		cache_sweep(&w->responder.cache);
 		walk_begin(&w->walk, &w->responder.cache,
 			   (const char (*)[CERTID_FOLDER_LEN])w->folder, w->n_folders);
-		w->pass_failed = false;
+		w->pass_failed = w->pass_unread = false;
 		w->pass_cached = 0;
 		w->pass_cost_ms = 0;
 	}
@@ -197,6 +198,11 @@ enum err watch_pass(struct watch *w, int64_t now_ms)
 	}
 	w->pass_cost_ms += clock_mono_ms() - start_ms;
 	if (walk_done(&w->walk)) {
+		if (w->pass_unread || w->walk.error) {
+			w->pass_failed = true;
+			w->responder.say(LEVEL_WARNING, "a part of the cache can't be read just now: "
+					 "until it can, requests ask the database themselves");
+		}
 		lease_end(&w->lease, !w->pass_failed, w->pass_cost_ms);
 		w->count.cached = w->pass_cached;
 	}

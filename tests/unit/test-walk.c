@@ -1,8 +1,11 @@
 /* Which files of the cache are answers, and which are left alone. */
 #include "unit.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "io.h"
@@ -84,6 +87,50 @@ static void every_file_is_met_once(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+/* Whoever walks must not take what it could not see for what is not there. */
+static int without_descriptors(const char *path)
+{
+	static const char folder[1][CERTID_FOLDER_LEN] = { "one" };
+	struct rlimit few;
+	struct cache c = { .fd = -1 };
+	struct walked f;
+	struct walk w;
+
+	if (cache_open(&c, path, 60, false) != E_OK || mkdirat(c.fd, "one", 0700) != 0 ||
+	    mkdirat(c.fd, "one/01", 0700) != 0)
+		return 1;
+	for (int round = 0; round < 2; round++) {
+		walk_begin(&w, &c, folder, 1);
+		while (!walk_done(&w))
+			if (walk_next(&w, &f))
+				return 2;
+		if (w.error != (round ? EMFILE : 0))
+			return 3 + round;
+		few = (struct rlimit){ (rlim_t)c.fd + 1, (rlim_t)c.fd + 1 };
+		if (setrlimit(RLIMIT_NOFILE, &few) != 0)
+			return 5;
+	}
+	return 0;
+}
+
+static void what_cannot_be_read_is_told(void **state)
+{
+	char path[] = "/tmp/test-walk.XXXXXX", command[64];
+	int status;
+	pid_t pid;
+
+	(void)state;
+	assert_non_null(mkdtemp(path));
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(without_descriptors(path));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	snprintf(command, sizeof command, "rm -rf %s", path);
+	assert_int_equal(system(command), 0);
+}
+
 static void temporary_names_are_told_apart(void **state)
 {
 	static const char *const others[] = {
@@ -106,6 +153,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names),
 		cmocka_unit_test(every_file_is_met_once),
+		cmocka_unit_test(what_cannot_be_read_is_told),
 		cmocka_unit_test(temporary_names_are_told_apart),
 	};
 
