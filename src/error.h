@@ -44,6 +44,9 @@ enum err {
 	E_USER,			/* started by another user than user= */
 	E_USAGE,		/* command line */
 	E_INTERNAL,		/* a bug, or a library that failed without a reason */
+
+	/* passing, but behind the others, since counters are kept by number */
+	E_TOKEN,		/* what holds the key can't be asked just now */
 	E_COUNT_
 };
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
+#include <openssl/engineerr.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -25,6 +26,11 @@ bool key_is_uri(const char *pkey)
 	size_t n = strspn(pkey, scheme);
 
 	return n >= 2 && pkey[n] == ':';
+}
+
+bool key_is_in_token(const char *pkey)
+{
+	return key_is_uri(pkey) && strncmp(pkey, "file:", 5) != 0;
 }
 
 void key_init(unsigned needs)
@@ -154,6 +160,28 @@ static enum err open_file(const char *path, const char *password, EVP_PKEY **out
 	return E_SIGNER;
 }
 
+static const char *excuse_of_store(const struct passphrase *pass)
+{
+	const char *why = ERR_reason_error_string(ERR_peek_error());
+
+	return pass->asked ? excuse(pass) : why ? why : "nothing there is a private key";
+}
+
+/* Libcrypto's first error says that the provider isn't there, its last what became of the engine. */
+static const char *excuse_of_token(const struct passphrase *pass)
+{
+	unsigned long e = ERR_peek_last_error();
+
+	if (pass->asked && !pass->text)
+		return "it asks for a PIN: set passwordfile= to a file with it";
+	if (pass->asked)
+		return "the token refuses the PIN, or has no such key";
+	if (ERR_GET_LIB(e) == ERR_LIB_ENGINE && ERR_GET_REASON(e) == ENGINE_R_NO_SUCH_ENGINE)
+		return "neither a provider of libcrypto nor an engine knows it: install "
+		       "pkcs11-provider, or libengine-pkcs11-openssl";
+	return "there is no such token, or no such key in it, or its library can't be used";
+}
+
 static enum err open_uri(const char *uri, const char *password, EVP_PKEY **out,
 			 char error[KEY_ERROR_LEN])
 {
@@ -162,7 +190,6 @@ static enum err open_uri(const char *uri, const char *password, EVP_PKEY **out,
 	OSSL_STORE_CTX *store = NULL;
 	OSSL_STORE_INFO *info;
 	EVP_PKEY *key = NULL;
-	const char *why;
 
 	if (ui)
 		store = OSSL_STORE_open(uri, ui, &pass, NULL, NULL);
@@ -175,18 +202,18 @@ static enum err open_uri(const char *uri, const char *password, EVP_PKEY **out,
 		key = OSSL_STORE_INFO_get1_PKEY(info);
 		OSSL_STORE_INFO_free(info);
 	}
-	if (key) {
+	if (!store && ui && strncmp(uri, "pkcs11:", 7) == 0)
+		key = key_of_engine(uri, ui, &pass);
+	if (key)
 		*out = key;
-	} else {
+	else
 		/* a PKCS#11 URI may carry its PIN: what is behind the scheme is not logged */
-		why = ERR_reason_error_string(ERR_peek_error());
 		snprintf(error, KEY_ERROR_LEN, "the key of pkey=%.*s:… can't be had: %s",
 			 (int)strcspn(uri, ":"), uri,
-			 pass.asked ? excuse(&pass) : why ? why : "nothing there is a private key");
-	}
+			 key_is_in_token(uri) ? excuse_of_token(&pass) : excuse_of_store(&pass));
 	OSSL_STORE_close(store);
 	UI_destroy_method(ui);
-	return key ? E_OK : E_SIGNER;
+	return key ? E_OK : key_is_in_token(uri) ? E_TOKEN : E_SIGNER;
 }
 
 enum err key_open(const char *pkey, const char *password, EVP_PKEY **out, char error[KEY_ERROR_LEN])

@@ -15,6 +15,9 @@
 /* Is pkey= a URI ("scheme:…") and not a path? A scheme has two characters at least. Pure. */
 MUST_CHECK bool key_is_uri(const char *pkey);
 
+/* Is it one in a token, or whatever else may be away and come back? All URIs but "file:". Pure. */
+MUST_CHECK bool key_is_in_token(const char *pkey);
+
 /* What is made ready in libcrypto only for those who need it:
  *  KEY_URI    openssl.cnf is read, for providers and engines; OPENSSL_CONF asks for it as well.
  *             It takes a twentieth of a whole answer.
@@ -27,8 +30,9 @@ enum key_needs { KEY_URI = 1 << 0, KEY_NAMES = 1 << 1 };
 void key_init(unsigned needs);
 
 /* Opens it. A file is PEM or DER: PKCS#8 (encrypted or not) or the traditional form of RSA and EC.
- * password may be NULL; nobody is ever asked for one. E_SIGNER with a sentence in error, in which
- * the password never stands. Free it with EVP_PKEY_free(). */
+ * password, or a token's PIN, may be NULL; nobody is ever asked for one. E_SIGNER, or E_TOKEN for
+ * what is in a token, with a sentence in error, in which the password never stands. Free it with
+ * EVP_PKEY_free(). */
 MUST_CHECK enum err key_open(const char *pkey, const char *password, EVP_PKEY **out,
 			     char error[KEY_ERROR_LEN]);
 
@@ -38,6 +42,10 @@ EVP_PKEY *key_public(struct bytes spki);
 /* The two halves of one pair? Where a token keeps what would be compared to itself, it has to sign
  * something instead. */
 MUST_CHECK bool key_pair(EVP_PKEY *private_key, EVP_PKEY *public_key);
+
+/* The key that a PKCS#11 URI names, by libcrypto's engine of that name; NULL, and why is in
+ * libcrypto's queue. ui asks for the PIN, and gets asked. */
+EVP_PKEY *key_of_engine(const char *uri, UI_METHOD *ui, void *asked);
 
 /* RSA without libcrypto's decoders, which take longer than the signature; NULL if the octets are
  * something else. PKCS#8 or RSAPrivateKey; SubjectPublicKeyInfo. */

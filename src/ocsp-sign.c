@@ -32,7 +32,7 @@ static const char usage[] =
 	"\n"
 	"Exit codes: 0 answered, or asked what has no answer; 64 command line; 65 a row or a file\n"
 	"contradicts itself; 70 a bug; 71 out of memory; 74 a file or the output failed; 75 no\n"
-	"database or no time left; 77 not user=; 78 configuration, key or certificate.\n"
+	"database, no token or no time left; 77 not user=; 78 configuration, key or certificate.\n"
 	"Unless it is 64, an OCSP response was written, an error response if need be.\n";
 
 struct options {

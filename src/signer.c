@@ -259,6 +259,7 @@ enum err signer_sign(struct signer *s, struct basic *b, struct bytes preferred, 
 	struct der_out whole = der_out_of(buf, cap);
 	const struct sigalg *alg = sigalg_choose(public_key, preferred);
 	size_t len;
+	enum err e;
 
 	b->key_hash = bytes_of(s->key_hash, sizeof s->key_hash);
 	basic_put_data(&o, b);
@@ -270,10 +271,15 @@ enum err signer_sign(struct signer *s, struct basic *b, struct bytes preferred, 
 
 		/* without KEY_NAMES a number, which "openssl errstr" explains */
 		ERR_error_string_n(ERR_peek_error(), why, sizeof why);
-		refuse(error, "signing with the key of section [%s] failed: %s", s->conf->name,
-		       why);
+		e = refuse(error, "signing with the key of section [%s] failed: %s", s->conf->name,
+			   why);
 		ERR_clear_error();
-		return E_SIGNER;
+		if (!key_is_in_token(s->conf->pkey))
+			return e;
+		/* opened anew the next time: a session that has ended stays so */
+		EVP_PKEY_free(s->key);
+		s->key = NULL;
+		return E_TOKEN;
 	}
 	basic_put_response(&whole, der_out_bytes(&o), alg->der, bytes_of(signature, len),
 			   s->delegated ? s->delegate.der : bytes_of(NULL, 0));

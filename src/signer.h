@@ -15,7 +15,7 @@ struct signer {
 	struct cert delegate;	/* zeroed unless delegated */
 	bool delegated;
 	uint8_t key_hash[20];	/* ResponderID byKey: SHA-1 of the signing certificate's key */
-	EVP_PKEY *key;		/* NULL until signer_load_key() */
+	EVP_PKEY *key;		/* NULL until signer_load_key(), and when its token has failed */
 };
 
 #define SIGNER_ERROR_LEN 1024
@@ -50,7 +50,7 @@ int64_t signer_not_after(const struct signer *s);
  * a few weeks, as a delegated responder's should, in the last third of its life. */
 bool signer_ends_soon(const struct signer *s, int64_t now, int days);
 
-/* Loads the key, once, and sees that it belongs to the signing certificate. E_SIGNER. */
+/* Loads the key, once, and sees that it belongs to the signing certificate. E_SIGNER, E_TOKEN. */
 MUST_CHECK enum err signer_load_key(struct signer *s, char error[SIGNER_ERROR_LEN]);
 
 /* Does this PreferredSignatureAlgorithms list (its value, or empty) lead to another algorithm than
@@ -58,7 +58,7 @@ MUST_CHECK enum err signer_load_key(struct signer *s, char error[SIGNER_ERROR_LE
 bool signer_prefers_other(struct signer *s, struct bytes preferred);
 
 /* Writes and signs an answer at the end of buf; *der lies in it. b->key_hash is set here. The key
- * must be loaded. E_SIGNER with a sentence. */
+ * must be loaded. E_SIGNER, E_TOKEN with a sentence. */
 MUST_CHECK enum err signer_sign(struct signer *s, struct basic *b, struct bytes preferred,
 				uint8_t *buf, size_t cap, struct bytes *der,
 				char error[SIGNER_ERROR_LEN]);

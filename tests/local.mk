@@ -83,6 +83,7 @@ FUNCTIONAL_TESTS = \
 	tests/conformance.py \
 	tests/profiles.py \
 	tests/several-cas.py \
+	tests/hsm.py \
 	tests/http-odd.py \
 	tests/golden.py \
 	tests/clients.py \

@@ -138,6 +138,14 @@ static void keys_that_exclude_each_other(void **state)
 		"ocsp-sign.socket");
 }
 
+static void no_pin_in_a_uri(void **state)
+{
+	(void)state;
+	refuses(B(DB "[ocsp]\ncert=c\npkey=pkcs11:object=o?pin-value=" SECRET "\n"),
+		PATH ":4: [ocsp] has a PIN in 'pkey', where libraries show it: put it into a file, "
+		"with passwordfile=PATH");
+}
+
 /* C-2 */
 static void extended_revoke_is_not_for_br(void **state)
 {
@@ -396,6 +404,7 @@ int main(void)
 		cmocka_unit_test(keys),
 		cmocka_unit_test(missing_keys),
 		cmocka_unit_test(keys_that_exclude_each_other),
+		cmocka_unit_test(no_pin_in_a_uri),
 		cmocka_unit_test(extended_revoke_is_not_for_br),
 		cmocka_unit_test(times_that_br_forbids),
 		cmocka_unit_test(values),

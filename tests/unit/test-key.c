@@ -33,7 +33,8 @@ static void refuses(const char *pkey, const char *password, const char *because)
 	char error[KEY_ERROR_LEN];
 	EVP_PKEY *key = NULL;
 
-	assert_int_equal(open_key(pkey, password, &key, error), E_SIGNER);
+	assert_int_equal(open_key(pkey, password, &key, error),
+			 key_is_in_token(pkey) ? E_TOKEN : E_SIGNER);
 	assert_null(key);
 	if (!strstr(error, because))
 		fail_msg("not \"%s\": %s", because, error);
@@ -164,6 +165,9 @@ static void uris(void **state)
 	assert_true(key_is_uri("pkcs11:object=x"));
 	assert_true(key_is_uri("file:/etc/key"));
 	assert_false(key_is_uri("/etc/pkcs11:x"));
+	assert_true(key_is_in_token("pkcs11:object=x"));
+	assert_false(key_is_in_token("file:/etc/key"));
+	assert_false(key_is_in_token("/etc/key"));
 	assert_false(key_is_uri("key.pem"));
 	assert_false(key_is_uri("c:key.pem"));
 	assert_false(key_is_uri(":x"));
