@@ -155,6 +155,10 @@ static int to_file(struct ctl *c, struct export *x, const char *path)
 	x->f = fd >= 0 ? fdopen(fd, "w") : NULL;
 	if (!x->f) {
 		ctl_say("%s can't be made: %s", temporary, strerror(errno));
+		if (fd >= 0) {
+			close(fd);
+			unlink(temporary);
+		}
 		return EX_CANTCREAT;
 	}
 	mask = umask(0);
