@@ -34,7 +34,7 @@ bool ctl_remember(struct ctl_targets *t, struct bytes serial, size_t ca)
 	return true;
 }
 
-/* Which of the CertIDs had an answer is marked in *had, a bit each. E_NOT_FOUND: no cache. */
+/* Which of the CertIDs had an answer that is gone now is marked in *had, a bit each. E_NOT_FOUND: no cache. */
 static enum err drop(struct ctl *c, const struct ctl_target *t, struct ctl_certids *ids,
 		     unsigned *had)
 {
@@ -51,16 +51,18 @@ static enum err drop(struct ctl *c, const struct ctl_target *t, struct ctl_certi
 		return e;
 	for (size_t i = 0; i < VARIANTS && e == E_OK; i++) {
 		struct certid_place place;
+		bool there;
 		int lock;
 
 		if (!certid_place(&ids->id[i], &place))
 			continue;
 		/* whoever is signing what the row said before has published it then */
 		lock = cache_lock(&c->cache, &ids->id[i], ctl_deadline(c));
-		if (faccessat(c->cache.fd, place.file, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-			*had |= 1u << i;
+		there = faccessat(c->cache.fd, place.file, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 		if (cache_remove(&c->cache, &ids->id[i]) != E_OK)
 			failed = true;
+		else if (there)
+			*had |= 1u << i;
 		if (lock >= 0)
 			close(lock);
 	}
