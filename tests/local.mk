@@ -79,6 +79,8 @@ FUNCTIONAL_TESTS = \
 	tests/faults-clock.py \
 	tests/sign-issuer.py \
 	tests/store-mariadb.py \
+	tests/torture-ctl.py \
+	tests/torture-sign.py \
 	tests/torture-stdio.py \
 	tests/conformance.py \
 	tests/profiles.py \

@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import time
 
+import ocsp
 import tap
 
 # What a call may say (its manual), and what an operator may meet.
@@ -107,8 +108,9 @@ ERRORS = {
 # Errors that stay: then all the calls from the Nth on fail.
 LASTING = ('EMFILE', 'ENFILE', 'ENOMEM', 'ENOSPC', 'EROFS', 'EIO')
 
-# A sanitizer's own calls, on which it ends the program.
-OF_SANITIZERS = ('brk', 'mmap', 'mprotect', 'mremap', 'munmap')
+# What the loader asks for, and libc's own start: on a failure there they end the program. What a
+# sanitizer asks for, as well.
+MEMORY = ('brk', 'mmap', 'mprotect', 'mremap', 'munmap')
 
 # What each program does first: it looks whether there are descriptors 0, 1 and 2. ocspctl has no
 # need to; there it is the loader's last call.
@@ -116,6 +118,10 @@ START = re.compile(r'^(?:newfstatat|fstat)\(0[<,]')
 LOADED = re.compile(r'^munmap\(')
 
 Fault = collections.namedtuple('Fault', 'call nth error lasting')
+
+
+def is_removal(fault):
+    return fault.call in ('unlink', 'unlinkat')
 
 
 def text_of(fault):
@@ -165,50 +171,56 @@ def is_sanitized(program):
         return b'__asan_init' in f.read()
 
 
+def numbered(lines):
+    """(name, number, line) of each call of one process, numbered as strace does."""
+    seen = collections.Counter()
+    for line in lines:
+        match = re.match(r'(\w+)\(', line)
+        if match:
+            seen[match.group(1)] += 1
+            yield match.group(1), seen[match.group(1)], line
+
+
+def start(lines):
+    """Where, of these lines of one process, the loader's end and the program's begin."""
+    starts = [i for i, line in enumerate(lines) if START.match(line)]
+    if starts:
+        return starts[0]
+    return max((i + 1 for i, line in enumerate(lines[:200]) if LOADED.match(line)), default=0)
+
+
 class Calls:
     """Which calls a program makes, by the traces of a run in which nothing fails."""
 
-    def __init__(self, lines, sanitized=False):
-        self.spans = {}     # name: (process, first, last)
-        self.total = 0
-        for process in lines:
-            self._count(process, sanitized)
+    def __init__(self, processes, sanitized=False):
+        self.numbers = collections.defaultdict(set)     # of each name
+        loading = collections.Counter()                 # of any of the processes
+        for lines in processes:
+            before = collections.Counter(name for name, _, _ in numbered(lines[:start(lines)]))
+            loading |= before
+            for name, n, _ in numbered(lines):
+                if n > before[name] and name in ERRORS:
+                    self.numbers[name].add(n)
+        # the Nth call of a process is that of each of the others, too
+        for name in MEMORY:
+            self.numbers[name] = {n for n in self.numbers[name]
+                                  if n > loading[name] and not sanitized}
 
-    def _count(self, lines, sanitized):
-        seen, first, begun = collections.Counter(), {}, False
-        last_loaded = max((i for i, line in enumerate(lines[:200]) if LOADED.match(line)), default=-1)
-        starts = [i for i, line in enumerate(lines) if START.match(line)]
-        start = starts[0] if starts else last_loaded + 1
-        for i, line in enumerate(lines):
-            match = re.match(r'(\w+)\(', line)
-            if not match:
-                continue
-            name = match.group(1)
-            seen[name] += 1
-            if i < start or name not in ERRORS or (sanitized and name in OF_SANITIZERS):
-                continue
-            first.setdefault(name, seen[name])
-            self.total += 1
-        for name, n in first.items():
-            self.spans.setdefault(name, set()).update(range(n, seen[name] + 1))
-
-    def faults(self, every, sample=3):
-        """Every call with every error, once and lasting; or of each name so many, spread, with one
-        error after the other."""
-        for name in sorted(self.spans):
-            errors, numbers = ERRORS[name], sorted(self.spans[name])
-            if every:
-                for n in numbers:
-                    for error in errors:
-                        yield Fault(name, n, error, False)
-                        if error in LASTING:
-                            yield Fault(name, n, error, True)
-                continue
-            count = min(sample, len(numbers))
-            for i in range(count):
-                n = numbers[i * (len(numbers) - 1) // max(count - 1, 1)]
-                error = errors[i % len(errors)]
-                yield Fault(name, n, error, i == 1 and error in LASTING)
+    def faults(self, every, sample=2, turns=False):
+        """Every call with every error, once and lasting; or with turns the errors one after the
+        other; or of each name so many calls, spread."""
+        for name in sorted(self.numbers):
+            errors, numbers = ERRORS[name], sorted(self.numbers[name])
+            if not every:
+                count = min(sample, len(numbers))
+                numbers = [numbers[i * (len(numbers) - 1) // max(count - 1, 1)] for i in range(count)]
+            for i, n in enumerate(numbers):
+                if every and not turns:
+                    yield from (Fault(name, n, error, lasting) for error in errors
+                                for lasting in (False, True)[:1 + (error in LASTING)])
+                else:
+                    error = errors[i % len(errors)]
+                    yield Fault(name, n, error, i % 2 == 1 and error in LASTING)
 
 
 class Tally:
@@ -231,6 +243,26 @@ class Tally:
             ', '.join('%s %d' % item for item in sorted(self.counts.items())), self.longest))
         assert sum(self.counts.values()), 'nothing was tried'
         assert not self.wrong, '%d of them wrong:\n%s' % (len(self.wrong), '\n'.join(self.wrong[:40]))
+
+
+def cache_faults(r, statuses, may_leave=False):
+    """What is wrong in a responder's cache: each file has to be a sound answer under its own name,
+    with one of the statuses that its serial may have. may_leave: a temporary file may stay, for it
+    could not be removed, or who wrote it was killed; "ocspctl watch" and "purge" remove it later."""
+    for path in r.cache_files():
+        try:
+            with open(path, 'rb') as f:
+                response = ocsp.Response(f.read())
+            single = response.singles[0]
+            serial = '%x' % single.serial
+            tap.equal(os.path.basename(path).split('.')[0], '0' * (len(serial) % 2) + serial)
+            tap.equal(response.faults(r.ca.certificate), [])
+            assert str(response) in statuses[single.serial], str(response)
+        except Exception as error:
+            yield 'in the cache: %r' % error
+    left = [name for _, _, names in os.walk(r.path('cache')) for name in names if '~' in name]
+    if left and not may_leave:
+        yield 'left in the cache: %s' % left
 
 
 class Clock:
