@@ -74,6 +74,7 @@ enum err listener_take(struct listener *l)
 		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 		l->fd[l->n] = fd;
 	}
+	keeper_init(&l->keeper);
 	return E_OK;
 }
 
@@ -130,6 +131,7 @@ enum err listener_open(struct listener *l, const char *where)
 	}
 	l->fd[0] = fd;
 	l->n = 1;
+	keeper_init(&l->keeper);
 	return E_OK;
 }
 
@@ -152,6 +154,7 @@ static void reap(struct state *s)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
+		keeper_ended(&s->l->keeper, pid);
 		for (int i = 0; i < s->n; i++) {
 			if (s->at_work[i].pid == pid) {
 				s->at_work[i] = s->at_work[--s->n];
@@ -202,8 +205,9 @@ static void refuse(struct state *s, int fd)
 		shutdown(fd, SHUT_WR);
 }
 
-static void serve_in_child(struct state *s, int fd)
+static void serve_in_child(void *state, int fd)
 {
+	struct state *s = state;
 	struct sigaction dfl = { .sa_handler = SIG_DFL }, ign = { .sa_handler = SIG_IGN };
 	sigset_t none;
 
@@ -216,7 +220,6 @@ static void serve_in_child(struct state *s, int fd)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	s->w->serve_one(s->w->context, fd);
-	_exit(0);
 }
 
 /* One connection. False if the socket has no more for now. */
@@ -228,6 +231,7 @@ static bool accept_one(struct state *s, int listening)
 	pid_t pid;
 	int fd;
 
+	keeper_next(&s->l->keeper);
 	fd = accept4(listening, (struct sockaddr *)&addr, &len, SOCK_CLOEXEC);
 	if (fd < 0) {
 		if (errno == ECONNABORTED || errno == EINTR)
@@ -244,8 +248,11 @@ static bool accept_one(struct state *s, int listening)
 		return true;
 	}
 	pid = fork();
-	if (pid == 0)
-		serve_in_child(s, fd);
+	if (pid == 0) {
+		if (keeper_claim(&s->l->keeper))
+			serve_in_child(s, fd);
+		_exit(0);
+	}
 	if (pid < 0) {
 		kernel_refuses(s, "fork");
 		refuse(s, fd);
@@ -361,6 +368,7 @@ enum err listener_run(struct listener *l, struct listen_work *w)
 	catch_signals(&s);
 	tell_status(&s, "READY=1\n");
 	while (!stop) {
+		keeper_start(&l->keeper, serve_in_child, &s);
 		wait_and_accept(&s, s.n ? REAP_MS : wait_ms);
 		reap(&s);
 		if (clock_mono_ms() - s.status_at_ms >= wait_ms) {
@@ -371,6 +379,7 @@ enum err listener_run(struct listener *l, struct listen_work *w)
 		if (reload) {
 			reload = 0;
 			notify_send("RELOADING=1");
+			keeper_stop(&l->keeper);
 			w->reload(w);
 			if (!make_room(&s))
 				log_error("no memory for more connections: %d as before", s.room);
@@ -379,6 +388,7 @@ enum err listener_run(struct listener *l, struct listen_work *w)
 	}
 	log_info("stopping: %d connections are served to their end", s.n);
 	drain(&s);
+	keeper_stop(&l->keeper);
 	free(s.at_work);
 	return E_OK;
 }

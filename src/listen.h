@@ -5,12 +5,14 @@
 #define OCSP_LISTEN_H
 
 #include "answer.h"
+#include "keeper.h"
 
 #define LISTEN_SOCKETS 8
 
 struct listener {
 	int fd[LISTEN_SOCKETS];
 	int n;
+	struct keeper keeper;
 };
 
 /* Takes the sockets that systemd passed (LISTEN_FDS). E_NOT_FOUND if there are none. */

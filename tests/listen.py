@@ -2,18 +2,23 @@
 """ocsp-stdio --listen: one forked instance for each connection, caps, signals, sd_notify."""
 import concurrent.futures
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'lib'))
 
+import inject
+import mariadb
 import ocsp
 import tap
 import wire
-from responder import Responder, accepts, read_all, terminate, wait_for
+from responder import (LONG, Responder, accepts, children_of, has_keeper, read_all, terminate,
+                       wait_for)
 
 r = Responder(timeout='5')
 leaf = r.add(r.ca.issue('leaf'))
@@ -30,11 +35,6 @@ def is_good(octets):
     tap.equal(str(ocsp.Response(wire.only(octets).body)), 'good')
 
 
-def children_of(pid):
-    with open('/proc/%d/task/%d/children' % (pid, pid)) as f:
-        return f.read().split()
-
-
 class Listener:
     """A listener for a while; ended politely, and it must end with 0."""
 
@@ -44,7 +44,11 @@ class Listener:
     def __enter__(self):
         self.context.__enter__()
         self.child, self.port = r.listen()
+        self.keeper = children_of(self.child.pid)
         return self
+
+    def instances(self):
+        return [pid for pid in children_of(self.child.pid) if pid not in self.keeper]
 
     def __exit__(self, *error):
         code = self.child.poll() if self.child.poll() is not None else terminate(self.child)
@@ -111,8 +115,7 @@ def in_total():
     with Listener(maxconnections='4', maxpersource='0', timeout='3') as l:
         open_ones = idle(l.port, 4)
         time.sleep(0.3)
-        children = children_of(l.child.pid)
-        tap.equal(len(children), 4)
+        tap.equal(len(l.instances()), 4)
         start = time.monotonic()
         is_good(ask(l.port))    # served once the idle ones have reached their deadline
         assert time.monotonic() - start > 0.5, 'a fifth connection was served at once'
@@ -125,7 +128,7 @@ def zombies():
     with Listener() as l:
         for _ in range(20):
             ask(l.port)
-        wait_for(lambda: not children_of(l.child.pid), 'the end of all children', 10)
+        wait_for(lambda: not l.instances(), 'the end of all children', 10)
 
 
 @tap.test('SIGTERM: no new connections, those at work are served to their end')
@@ -160,9 +163,9 @@ def killed():
     with Listener() as l:
         with wire.connect(l.port) as sock:
             sock.sendall(b'P')
-            wait_for(lambda: children_of(l.child.pid), 'a child', 5)
-            for pid in children_of(l.child.pid):
-                os.kill(int(pid), signal.SIGKILL)
+            wait_for(l.instances, 'a child', 5)
+            for pid in l.instances():
+                os.kill(pid, signal.SIGKILL)
         is_good(ask(l.port))
 
 
@@ -217,6 +220,81 @@ def restart():
             second = start_passed(sock, {})
             is_good(read_all(waiting))
         tap.equal(terminate(second), 0)
+
+
+def ask_while(going_on, port):
+    """Answers that were lost, and how many came."""
+    lost, answered = [], 0
+    while going_on.is_set():
+        try:
+            is_good(ask(port))
+            answered += 1
+        except (OSError, AssertionError) as error:
+            lost.append(repr(error))
+    return lost, answered
+
+
+@tap.test('SIGKILL of a listener, again and again under load: no answer is lost')
+def killed_listener():
+    if not has_keeper():
+        tap.skip('this kernel has no pidfd_open()')
+    going_on = threading.Event()
+    going_on.set()
+    with passed_socket() as sock, concurrent.futures.ThreadPoolExecutor(4) as pool:
+        results = [pool.submit(ask_while, going_on, sock.getsockname()[1]) for _ in range(4)]
+        for _ in range(1000 if LONG else 50):
+            child = start_passed(sock, {})
+            wait_for(lambda: children_of(child.pid), 'a listener')
+            time.sleep(random.uniform(0.01, 0.05))
+            child.kill()
+            child.wait()
+        last = start_passed(sock, {})
+        time.sleep(0.5)
+        going_on.clear()
+        lost = [error for result in results for error in result.result()[0]]
+        answered = sum(result.result()[1] for result in results)
+        tap.equal(terminate(last), 0)
+    tap.note('%d answers' % answered)
+    assert not lost, '%d lost: %s' % (len(lost), lost[:5])
+    assert answered > 100, answered
+
+
+@tap.test('SIGKILL between accept() and fork(): the keeper serves, and only then')
+def keeper_serves():
+    inject.needs_strace()
+    if not has_keeper():
+        tap.skip('this kernel has no pidfd_open()')
+    port = mariadb.free_port()
+    strace = r.start_command(
+        ['strace', '-f', '-o', '/dev/null', '-e', 'inject=accept4:delay_exit=2000000', '--']
+        + r.command('ocsp-stdio', '--listen', '-l', '127.0.0.1:%d' % port),
+        stderr=subprocess.DEVNULL)
+    wait_for(lambda: accepts(port), 'a listener')
+    listener = children_of(strace.pid)[0]
+    wait_for(lambda: children_of(listener), 'the keeper')
+    tap.equal(len(children_of(listener)), 1)
+    with wire.connect(port) as sock:
+        sock.sendall(wire.post(request))
+        time.sleep(0.5)     # it is accepted now, and nothing was started for it
+        tap.equal(len(children_of(listener)), 1)
+        os.kill(listener, signal.SIGKILL)
+        is_good(read_all(sock))
+    strace.wait(20)
+    assert not accepts(port), 'the keeper goes on listening'
+
+
+@tap.test('the keeper is replaced when it is killed, and when the configuration is read again')
+def keeper_replaced():
+    if not has_keeper():
+        tap.skip('this kernel has no pidfd_open()')
+    with Listener() as l:
+        for end in (lambda pid: os.kill(pid, signal.SIGKILL),
+                    lambda pid: l.child.send_signal(signal.SIGHUP)):
+            before = children_of(l.child.pid)[0]
+            end(before)
+            wait_for(lambda: children_of(l.child.pid) not in ([], [before]), 'another keeper', 20)
+            tap.equal(len(children_of(l.child.pid)), 1)
+        is_good(ask(l.port))
 
 
 @tap.test('without a socket, or with an address that is none: a sentence and an exit code')

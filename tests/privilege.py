@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'lib
 import stolen
 import tap
 import wire
-from responder import Responder, needs_sqlite, read_all, terminate, wait_for
+from responder import Responder, children_of, needs_sqlite, read_all, terminate, wait_for
 from stolen import AT_FDCWD, Killed, Stolen
 
 # Nobody has this number: what signs is another user than what parses.
@@ -268,17 +268,16 @@ def no_signals():
 def instance():
     prepared()
     child, port = r.listen()
-    ended = set()
+    ended = set(children_of(child.pid))     # its keeper is no instance
 
     def instances():
-        with open('/proc/%d/task/%d/children' % (child.pid, child.pid)) as f:
-            return set(f.read().split()) - ended
+        return set(children_of(child.pid)) - ended
     for call, *arguments in DEADLY[:3]:
         with wire.connect(port) as client:
             client.sendall(b'P')
             wait_for(instances, 'an instance')
             pid = instances().pop()
-            with Stolen(int(pid)) as s:
+            with Stolen(pid) as s:
                 tap.equal(attempt(s, call, arguments), 'SIGSYS', call)
             ended.add(pid)
     with wire.connect(port) as client:

@@ -351,13 +351,16 @@ class Responder:
         return child, ours
 
     def listen(self, *args, port=None, **options):
-        """Starts ocsp-stdio --listen on loopback; returns (child, port) once it accepts."""
+        """Starts ocsp-stdio --listen on loopback; returns (child, port) once it accepts and has its
+        keeper, the first of its children."""
         port = port or mariadb.free_port()
         with open(self.path('listener.err'), 'ab') as err:
             child = self.start('ocsp-stdio', '--listen', '-l', '127.0.0.1:%d' % port, *args,
                                stderr=err, **options)
         wait_for(lambda: child.poll() is not None or accepts(port), 'a listener')
         assert child.poll() is None, 'the listener ended: %r\n%s' % (child.returncode, self.log())
+        if has_keeper():
+            wait_for(lambda: children_of(child.pid), 'its keeper')
         return child, port
 
 
@@ -366,6 +369,20 @@ def needs_sqlite():
     which "ocspctl check" warns of."""
     if not HAVE_SQLITE:
         tap.skip('built without SQLite')
+
+
+def children_of(pid):
+    with open('/proc/%d/task/%d/children' % (pid, pid)) as f:
+        return [int(child) for child in f.read().split()]
+
+
+def has_keeper():
+    """Has a listener one here? It needs a descriptor that tells when a process has ended."""
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+        return True
+    except OSError:
+        return False
 
 
 def accepts(port):
