@@ -24,7 +24,7 @@ static void set_defaults(struct conf *c)
 	c->recheck_s = 60;
 	c->timeout_ms = 5000;
 	c->maxage_s = 300;
-	c->max_connections = 512;
+	c->max_connections = 2048;
 	c->max_per_source = 64;
 	c->keepalive = 1;
 	c->ca[0].name = "ocsp";

@@ -275,8 +275,8 @@ def limits():
         expect(check(0, '--root', root.dir), 'units', 'ok', 'RuntimeMaxSec=1min 30s')
     with r.configured(timeout='9', keepalive='10'):
         expect(check(1, '--root', root.dir), 'units', 'warning', 'times keepalive=')
-    with r.configured(maxconnections='2000'):
-        expect(check(1, '--root', root.dir), 'units', 'warning', 'raise it to 4001')
+    with r.configured(maxconnections='5000'):
+        expect(check(1, '--root', root.dir), 'units', 'warning', 'raise it to 10001')
     # a whole unit of one's own hides the installed one
     root.put('etc/systemd/system/ocsp-listen.service', '[Service]\nTimeoutStopSec=1\n')
     expect(check(1, '--root', root.dir), 'units', 'warning', 'TimeoutStopSec=1 of')

@@ -10,11 +10,11 @@ command -v systemd-socket-activate > /dev/null || skip_all "systemd is not insta
 
 work=$(mktemp -d /tmp/system-systemd.XXXXXX)
 chmod 755 "$work"
-manager=$srcdir/tests/lib/sysd-up.sh
-booted= pid=
+. "$srcdir/tests/lib/installed.sh"
+pid=
 clean_up() {
 	[ -z "$pid" ] || { kill "$pid"; wait "$pid"; }
-	[ -z "$booted" ] || "$manager" stop "$work/up"
+	shut_down
 	rm -rf "$work"
 } 2> /dev/null
 trap clean_up EXIT
@@ -49,49 +49,6 @@ with_socket_activate() {
 	check "a listener on a socket that was passed: good" ask good good "$port"
 	check "a listener on a socket that was passed: revoked" ask revoked revoked "$port"
 	finish
-}
-
-# ---------------------------------------------------------------- what is installed
-
-# The directories of this configuration, from its Makefile.
-eval "$(sed -n 's/^\(prefix\|exec_prefix\) = \(.*\)/\1="\2"/p' "$builddir/Makefile" | sort -r)"
-eval "$(sed -n 's/^\(bindir\|sysconfdir\|localstatedir\|unitdir\) = \(.*\)/\1="\2"/p' \
-	"$builddir/Makefile")"
-files=$work/files pki=/srv/system-test port=2560
-ca=$pki
-
-# Where the kernel has Landlock the sandbox has to be whole.
-sandbox=require
-/usr/bin/python3 -c 'import ctypes, sys
-sys.exit(ctypes.CDLL(None).syscall(444, None, 0, 1) < 1)' || sandbox=auto
-
-lay_out() {
-	local config=$files$sysconfdir/ocsp_py/config.ini
-	mkdir -p "$files$pki/db"
-	env -u MAKEFLAGS -u MFLAGS make -s -C "$builddir" install DESTDIR="$files" \
-		> "$work/install.log" 2>&1 && make_ca "$files$pki" || return
-	make_config "$pki" "sandbox=$sandbox" > "$config"
-	cp "$srcdir/tests/lib/load.py" "$files$pki"
-	# a folder that systemd looks into by itself needs nothing; any other is an administrator's
-	mkdir -p "$files/etc/systemd/system" "$files/usr/lib/sysusers.d"
-	case $unitdir in
-	/usr/lib/systemd/system | /usr/local/lib/systemd/system | /lib/systemd/system) ;;
-	*) cp "$files$unitdir"/* "$files/etc/systemd/system" ;;
-	esac
-	cp "$files$prefix/lib/sysusers.d/ocsp_py.conf" "$files/usr/lib/sysusers.d/ocsp-test.conf"
-}
-
-x() { "$manager" exec "$work/up" "$@"; }
-inside="$manager exec $work/up"
-systemctl() { x systemctl "$@"; }
-load() { x "$pki/load.py" "$port" "$@"; }
-active() { [ "$(systemctl is-active "$1")" = "${2:-active}" ]; }
-journal() { x journalctl -q --no-pager "$@"; }
-
-table() {
-	x "$bindir/ocspctl" init-db && x "$bindir/ocspctl" add "$pki/good.pem" "$pki/revoked.pem" &&
-		x "$bindir/ocspctl" revoke "$pki/revoked.pem" --reason key_compromise &&
-		x chown -R pycert "$pki"
 }
 
 # ---------------------------------------------------------------- checks
@@ -137,7 +94,7 @@ locked_in() { # UNIT-PATTERN
 
 instance_locked_in() {
 	local client rc
-	load silent > /dev/null &
+	load silent 1 P > /dev/null &
 	client=$!
 	until_true 5 instance_running && locked_in 'ocsp@*.service'
 	rc=$?
@@ -148,9 +105,21 @@ instance_locked_in() {
 instance_running() { [ "$(systemctl show -P MainPID 'ocsp@*.service' | head -1)" != "" ]; }
 no_instances() { [ -z "$(systemctl list-units --all --plain --no-legend 'ocsp@*')" ]; }
 
+speechless_client() {
+	local client rc
+	timeout 3 "$manager" exec "$work/up" "$pki/load.py" "$port" silent > /dev/null &
+	client=$!
+	sleep 2
+	no_instances
+	rc=$?
+	wait $client
+	return $rc
+}
+
+# It has begun a request, or with Accept=yes nothing would be started for it.
 silent_client() {
 	local s
-	s=$(load silent)
+	s=$(load silent 1 P)
 	echo "ended after $s s"
 	awk -v s="$s" 'BEGIN { exit !(s > 3 && s < 7) }'
 }
@@ -273,18 +242,7 @@ check_is_content() {
 
 # ---------------------------------------------------------------- the run
 
-why=
-case $bindir in
-/home/* | /root/* | /run/* | /tmp/* | /var/tmp/* | /dev/*)
-	why="configured for $prefix, which the units hide from the service" ;;
-esac
-if [ -z "$why" ]; then
-	if ! lay_out; then
-		check "make install DESTDIR=" bash -c 'cat "$1"; false' - "$work/install.log"
-		finish
-	fi
-	why=$("$manager" start "$work/up" "$files") && booted=yes
-fi
+boot "sandbox=$sandbox"
 if [ -z "$booted" ]; then
 	echo "# $why: under systemd-socket-activate instead"
 	with_socket_activate
@@ -308,7 +266,8 @@ check "Accept=yes: a certificate that the table doesn't hold" ask_unauthorized o
 check "the answer is cached" cached
 check "the journal has the serial as a field" until_true 5 structured_line
 check "an instance has a user, no capabilities, no new privileges and a filter" instance_locked_in
-check "a silent client is ended by timeout=" silent_client
+check "a client that says nothing costs no instance" speechless_client
+check "one that goes silent is ended by timeout=" silent_client
 check "300 quick requests are all answered" load 300 10 "$pki/good.req"
 check "and the socket stays active" active ocsp.socket
 check "no instance stays loaded" until_true 10 no_instances

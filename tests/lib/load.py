@@ -3,8 +3,8 @@
 a connection of its own, and counts the answers. TOTAL may be a time, "4s". Exit code 0 if no more
 than LOST (0) were lost; it gives up after ten more.
 
-load.py PORT silent [N] - makes N (1) connections, says nothing, and tells after how many seconds
-the other side has ended all of them.
+load.py PORT silent [N [OCTETS]] - makes N (1) connections, says nothing or only this, and tells
+after how many seconds the other side has ended all of them.
 load.py PORT halting REQUEST SECONDS - waits so long in the middle of its request.
 """
 import collections
@@ -72,11 +72,14 @@ def load(total, at_once, octets, may_be_lost):
     sys.exit(0 if counts['answered'] and lost() <= may_be_lost else 1)
 
 
-def silent(connections):
-    start = time.monotonic()
-    for sock in [connect() for _ in range(connections)]:
+def silent(connections=1, octets=''):
+    start, socks = time.monotonic(), [connect() for _ in range(int(connections))]
+    for sock in socks:
+        sock.sendall(octets.encode())
+    for sock in socks:
         try:
-            sock.recv(1000)
+            while sock.recv(1000):
+                pass
         except ConnectionResetError:
             pass
     print('%.1f' % (time.monotonic() - start))
@@ -94,7 +97,7 @@ def halting(octets, seconds):
 
 what, arguments = sys.argv[2], sys.argv[3:]
 if what == 'silent':
-    silent(int((arguments or [1])[0]))
+    silent(*arguments)
 elif what == 'halting':
     halting(post(arguments[0]), float(arguments[1]))
 else:
