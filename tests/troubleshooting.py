@@ -98,7 +98,7 @@ def complete():
 def no_others():
     code, page = messages(), entries()
     tap.equal([m for m in page if m not in code], [])
-    tap.equal(len(set(page)), len(page))
+    tap.equal([m for m in set(page) if page.count(m) > 1], [])
 
 
 @tap.test('an entry says more than the message')

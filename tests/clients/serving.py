@@ -6,8 +6,8 @@ import urllib.parse
 
 import mariadb
 import tap
-from common import (HERE, URL, accepted_by_curl, answer_file, client, http_status_for, r, request_file, run,
-                    server, staple, text_of)
+from common import (HERE, SECONDS, URL, accepted_by_curl, answer_file, client, http_status_for, r,
+                    request_file, run, server, staple, text_of)
 from responder import wait_for
 
 
@@ -194,7 +194,8 @@ def hitch():
     with server(ports['behind'], 'python3', '-m', 'http.server', '--bind', '127.0.0.1', '--directory',
                 r.path('behind'), str(ports['behind']), log='behind.log'):
         with server(ports['port'], 'hitch', '--config=' + r.path('hitch.conf'), log='hitch.log'):
-            wait_for(lambda: staple(ports['port']) == 'good', 'a staple', 20)
+            # it begins to ask when it has begun to listen, and has a pause after each try
+            wait_for(lambda: staple(ports['port']) == 'good', 'a staple', 2 * SECONDS)
             assert accepted_by_curl(ports['port'])
 
 
