@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -11,17 +12,31 @@
 /* Of a folder: its mtime is a newer agreement for every file that lies there since its atime. */
 #define MARKER ".verified"
 #define LOCK ".lock"		/* of a folder: one byte of it for each serial */
-#define BACKOFF ".database-down"
+#define BACKOFF ".database-down-"	/* and the host: another one may reach it */
 
 /* Who may read the cache is for its own mode to say: 0700, or 2750 where what parses requests is
  * another user than what publishes (signuser=). Nothing in it is secret. */
 #define ANSWER_MODE 0640
 #define FOLDER_MODE 0750
 
+static void name_backoff(char out[CACHE_NOTE_LEN])
+{
+	struct utsname host;
+	char *p = stpcpy(out, BACKOFF);
+
+	_Static_assert(sizeof BACKOFF + sizeof host.nodename <= CACHE_NOTE_LEN, "it fits");
+	if (uname(&host) != 0)
+		return;
+	stpcpy(p, host.nodename);
+	while ((p = strchr(p, '/')))
+		*p = '_';
+}
+
 enum err cache_open(struct cache *c, const char *path, int recheck_s, bool create)
 {
 	c->path = path;
 	c->recheck_s = recheck_s;
+	name_backoff(c->backoff);
 	if (create)
 		mkdir(path, 0700);
 	c->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -255,10 +270,10 @@ bool cache_backoff_set(const struct cache *c)
 
 	if (c->fd < 0)
 		return true;
-	fd = openat(c->fd, BACKOFF, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = openat(c->fd, c->backoff, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0) {
 		fresh = errno != EEXIST;
-		utimensat(c->fd, BACKOFF, NULL, AT_SYMLINK_NOFOLLOW);
+		utimensat(c->fd, c->backoff, NULL, AT_SYMLINK_NOFOLLOW);
 	} else {
 		close(fd);
 	}
@@ -268,12 +283,12 @@ bool cache_backoff_set(const struct cache *c)
 void cache_backoff_renew(const struct cache *c)
 {
 	if (c->fd >= 0)
-		utimensat(c->fd, BACKOFF, NULL, AT_SYMLINK_NOFOLLOW);
+		utimensat(c->fd, c->backoff, NULL, AT_SYMLINK_NOFOLLOW);
 }
 
 bool cache_backoff_clear(const struct cache *c)
 {
-	return c->fd >= 0 && unlinkat(c->fd, BACKOFF, 0) == 0;
+	return c->fd >= 0 && unlinkat(c->fd, c->backoff, 0) == 0;
 }
 
 bool cache_backoff(const struct cache *c, int64_t now_ms)
@@ -282,7 +297,7 @@ bool cache_backoff(const struct cache *c, int64_t now_ms)
 	int64_t ms;
 
 	/* what else lies there is no note of ours, and might stay for ever */
-	if (c->fd < 0 || fstatat(c->fd, BACKOFF, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	if (c->fd < 0 || fstatat(c->fd, c->backoff, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
 	    !S_ISREG(st.st_mode))
 		return false;
 	ms = ms_of(st.st_mtim);

@@ -11,10 +11,14 @@
 #include "deadline.h"
 #include "fresh.h"
 
+/* With the longest name that a host can have. */
+#define CACHE_NOTE_LEN 96
+
 struct cache {
 	const char *path;
 	int fd;			/* of the directory, or -1 */
 	int recheck_s;
+	char backoff[CACHE_NOTE_LEN];	/* the name of this host's note that the database is down */
 };
 
 /* The umask of whatever publishes: who gets in at all is for the directory's own mode to say. */

@@ -410,7 +410,8 @@ def bad_signature():
     r.ask_about(leaf)
 
 
-NOTES = ('.verified', '.lock', '.database-down', '.issuers', '.metrics', '.metrics-sign')
+BACKOFF = '.database-down-' + os.uname().nodename
+NOTES = ('.verified', '.lock', BACKOFF, '.issuers', '.metrics', '.metrics-sign')
 
 
 @tap.test('hostile things in place of locks, notes and counters: right answers, in time')
@@ -435,7 +436,7 @@ def notes():
             r.revoke(leaf)
             # what is a file there is a note, whatever is in it: that all agrees (rule 3), or that
             # the database has just failed
-            is_note = (name in ('.verified', '.database-down') and
+            is_note = (name in ('.verified', BACKOFF) and
                        stat.S_ISREG(os.lstat(path).st_mode))
             kind = faults.ask_once(r, t, leaf, ('revoked(1)', 'good') if is_note
                                    else ('revoked(1)',))

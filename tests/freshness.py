@@ -386,6 +386,47 @@ def two_hosts():
         tap.equal(failures[:3], [])
 
 
+def keyless_host():
+    """One host signs and watches. Another has the cache directory and neither key nor database; that
+    it finds none is nothing to the first."""
+    poor_host = ['unshare', '--uts', 'sh', '-c', 'hostname poor && exec "$0" "$@"']
+    if subprocess.run([*poor_host, 'true'], capture_output=True).returncode:
+        tap.skip('no host of another name can be had here (root)')
+    recheck = 2
+    with Responder(ca=root, recheck=str(recheck)) as r:
+        leaf, other, new = [r.add(r.ca.issue('leaf')) for _ in range(3)]
+        with open(r.config) as f:
+            text = f.read()
+        r.write('no.key', b'')
+        poor = r.write('poor.ini', text.replace('ca.key', 'no.key').replace('ocsp.log', 'poor.log')
+                       .replace('certs.db', 'none.db').replace('port=', 'port=1\n#'))
+
+        def ask(certificate):
+            done = subprocess.run([*poor_host, r.path('bin', 'ocsp-stdio'), '-c', poor],
+                                  input=r.request(certificate), capture_output=True, cwd=r.dir,
+                                  env=r.environment())
+            return str(ocsp.Response(done.stdout))
+
+        for certificate in (leaf, other):
+            r.ask_about(certificate)
+        watch = watcher(r)
+        wait_until_covered(r)
+        time.sleep(recheck)
+        # longer than recheck after they were signed: the watcher's word counts
+        tap.equal((ask(leaf), ask(new)), ('good', 'tryLater'))
+        r.revoke(leaf)
+        start = time.monotonic()
+        # all the while it fails to ask about another one
+        wait_for(lambda: (ask(new), ask(leaf)) == ('tryLater', 'revoked(1)'), 'a revocation',
+                 recheck + SLACK_S)
+        tap.note('seen there after %.2f s' % (time.monotonic() - start))
+        # a watcher that is gone is a database that is away: what is valid is sent
+        watch.kill()
+        watch.wait()
+        time.sleep(recheck + 1)
+        tap.equal((ask(leaf), ask(other)), ('revoked(1)', 'good'))
+
+
 # --- the clock
 
 def set_back():
@@ -413,8 +454,9 @@ def set_back():
         os.utime(path, (1, 1))
         tap.equal(str(r.ask_about(leaf)), 'good')
         # a back-off of the future keeps nobody from asking
-        r.own(pki.write('/', r.path('cache', '.database-down'), b''))
-        os.utime(r.path('cache', '.database-down'), (time.time() + 3600,) * 2)
+        note = '.database-down-' + os.uname().nodename
+        r.own(pki.write('/', r.path('cache', note), b''))
+        os.utime(r.path('cache', note), (time.time() + 3600,) * 2)
         r.revoke(leaf)
         os.utime(path, (1, 1))
         tap.equal(str(r.ask_about(leaf)), 'revoked(1)')
@@ -535,6 +577,7 @@ beside('watch: what ages is renewed, what has ended is removed, what a writer le
 beside('watch: a hit needs no database and no ocsp-sign, long after recheck', lease)
 beside('watch: it tells systemd when it is ready, and that it is alive', notifies)
 beside('two hosts share a cache, without locks: right answers, seen within recheck', two_hosts)
+beside("two hosts share a cache: one signs, the other has neither key nor database", keyless_host)
 beside('the clock was set back: answers and agreements of the future count for nothing (D-13)', set_back)
 beside('the clock was set forward, or nextUpdate is reached: nothing is sent after it (U-4)', set_forward)
 tap.run()

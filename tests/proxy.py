@@ -2,6 +2,7 @@
 """The shipped examples for nginx and HAProxy, in front of a listener that keeps connections."""
 import os
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'lib'))
 
@@ -9,7 +10,7 @@ import ocsp
 import proxies
 import tap
 import wire
-from responder import Responder, read_all, wait_for
+from responder import LONG, Responder, read_all, wait_for
 
 r = Responder(keepalive='1000', maxpersource='0', timeout='5')
 leaf = r.add(r.ca.issue('leaf'))
@@ -19,17 +20,23 @@ listener, upstream = r.listen()
 
 START = {'nginx': proxies.start_nginx, 'haproxy': proxies.start_haproxy}
 EXAMPLE = {'nginx': 'nginx.conf', 'haproxy': 'haproxy.cfg'}
+FEW = {'nginx': {'rate=100r/s': 'rate=5r/s', 'burst=500': 'burst=10'},
+       'haproxy': {'gt 1500': 'gt 10', 'http_req_rate(10s)': 'http_req_rate(1s)'}}
 ports = {}
+
+
+def start(name, to, **replace):
+    return START[name](r, EXAMPLE[name], {proxies.RESPONDER: '127.0.0.1:%d' % to, **replace})
 
 
 def port_of(name):
     if name not in ports:
-        ports[name] = START[name](r, EXAMPLE[name], {proxies.RESPONDER: '127.0.0.1:%d' % upstream})
+        ports[name] = start(name, upstream)
     return ports[name]
 
 
-def ask(name, octets):
-    with wire.connect(port_of(name)) as sock:
+def ask(name, octets, port=None):
+    with wire.connect(port or port_of(name)) as sock:
         sock.sendall(octets)
         return wire.only(read_all(sock))
 
@@ -107,10 +114,46 @@ def keeps(name):
     assert len(seen - before) < 5, '%d instances were started for 20 requests' % len(seen - before)
 
 
+def limits(name):
+    """Who asks too often gets 429, and no error of OCSP's; a little later all is well."""
+    port = start(name, upstream, **FEW[name])
+    replies = [ask(name, get(leaf), port).status for _ in range(30)]
+    tap.equal(set(replies), {200, 429})
+    assert replies.index(429) >= 10, replies
+    time.sleep(3)
+    is_good(ask(name, get(leaf), port), leaf)
+
+
+MAX_AGE_S = 3
+
+
+def revocation(name):
+    if not LONG:
+        tap.skip('only with OCSP_TEST_ALL: it waits for max-age to be over')
+    certificate = r.add(r.ca.issue('to be revoked'))
+    with r.configured(maxage=str(MAX_AGE_S), recheck='0', keep_cache=True):
+        child, behind = r.listen()
+        port = start(name, behind)
+        is_good(ask(name, get(certificate), port), certificate)     # from now on it is cached
+        r.revoke(certificate)
+        start_s, seen = time.monotonic(), []
+        while 'revoked(1)' not in seen:
+            assert time.monotonic() - start_s < MAX_AGE_S + 2, seen
+            seen.append(str(ocsp.Response(ask(name, get(certificate), port).body)))
+            time.sleep(0.05)
+        tap.note('%s: seen %.2f s after the row was changed, with maxage=%d and recheck=0'
+                 % (name, time.monotonic() - start_s, MAX_AGE_S))
+        assert seen[0] == 'good', 'it was not cached'
+        child.terminate()
+        child.wait()
+
+
 for proxy in ('nginx', 'haproxy'):
     tap.add('%s: POST' % proxy, posts, proxy)
     tap.add('%s: GET with slashes in front and in its middle' % proxy, slashes, proxy)
     tap.add('%s: our headers decide what it keeps' % proxy, caches, proxy)
     tap.add('%s: its connections to us are used again' % proxy, keeps, proxy)
+    tap.add('%s: a client that asks too often' % proxy, limits, proxy)
+    tap.add('%s: a revocation is seen when max-age is over' % proxy, revocation, proxy)
 
 tap.run(r.close)

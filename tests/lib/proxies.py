@@ -37,12 +37,12 @@ def start(r, name, command, port):
 
 def run_nginx(r, site, port):
     """nginx with these lines in its http block, as the account of the responder."""
-    binary, folder = program('nginx'), r.folder('nginx')
+    binary, folder = program('nginx'), r.folder('nginx-%d' % port)
     who = 'user %s %s;' % (account().pw_name, grp.getgrgid(account().pw_gid).gr_name) \
         if os.getuid() == 0 else ''
     temporary = '\n'.join('%s_temp_path %s/%s;' % (kind, folder, kind) for kind in (
         'client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'))
-    config = r.write('nginx/nginx.conf', 'daemon off;\n%s\nworker_processes 1;\npid %s/pid;\n'
+    config = r.write('nginx-%d/nginx.conf' % port, 'daemon off;\n%s\nworker_processes 1;\npid %s/pid;\n'
                      'error_log stderr;\nevents { }\nhttp {\naccess_log off;\n%s\n%s\n}\n'
                      % (who, folder, temporary, site))
     return start(r, 'nginx', [binary, '-e', 'stderr', '-p', folder, '-c', config], port)
@@ -52,10 +52,11 @@ def start_nginx(r, file, replace):
     """nginx with this example; returns its port."""
     port = free_port()
     site = example(file, dict(replace, **{'listen 80;': 'listen 127.0.0.1:%d;' % port}))
-    return run_nginx(r, site.replace('/var/cache/nginx/ocsp', r.path('nginx') + '/cache'), port)
+    return run_nginx(r, site.replace('/var/cache/nginx/ocsp', r.path('nginx-%d' % port, 'cache')),
+                     port)
 
 
 def start_haproxy(r, file, replace):
     binary, port = program('haproxy'), free_port()
     text = example(file, dict(replace, **{'bind :80': 'bind 127.0.0.1:%d' % port}))
-    return start(r, 'haproxy', [binary, '-db', '-f', r.write('haproxy.cfg', text)], port)
+    return start(r, 'haproxy', [binary, '-db', '-f', r.write('haproxy-%d.cfg' % port, text)], port)

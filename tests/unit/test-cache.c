@@ -252,21 +252,33 @@ static void locks_one_serial(void **state)
 static void remembers_that_the_database_is_down(void **state)
 {
 	struct cache c = opened(60);
+	struct cache other;
+	char host[65];
 	int64_t now;
 
 	(void)state;
+	assert_int_equal(strncmp(c.backoff, ".database-down-", 15), 0);
+	assert_int_equal(gethostname(host, sizeof host), 0);
+	assert_string_equal(c.backoff + 15, host);
 	assert_false(cache_backoff_clear(&c));
 	assert_true(cache_backoff_set(&c));	/* the state changed … */
 	assert_false(cache_backoff_set(&c));	/* … once */
 	now = clock_real_ms() + 1;
+	other = c;
 	assert_true(cache_backoff(&c, now));
 	assert_false(cache_backoff(&c, now + LIM_BACKOFF_S * 1000));
+	/* another host's is none of ours */
+	other.backoff[15] ^= 1;
+	assert_false(cache_backoff(&other, now));
+	assert_true(cache_backoff_set(&other));
 	assert_true(cache_backoff_clear(&c));
 	assert_false(cache_backoff(&c, now));
+	assert_true(cache_backoff(&other, clock_real_ms() + 1));
+	assert_true(cache_backoff_clear(&other));
 	/* what nobody can clear is no note */
-	assert_int_equal(mkdirat(c.fd, ".database-down", 0700), 0);
+	assert_int_equal(mkdirat(c.fd, c.backoff, 0700), 0);
 	assert_false(cache_backoff(&c, clock_real_ms() + 1));
-	assert_int_equal(unlinkat(c.fd, ".database-down", AT_REMOVEDIR), 0);
+	assert_int_equal(unlinkat(c.fd, c.backoff, AT_REMOVEDIR), 0);
 	cache_close(&c);
 }
 
