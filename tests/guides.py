@@ -79,9 +79,12 @@ systemctl start ocsp.socket
 
 # Around each block: what a shell would remember goes into a file, and comes from there.
 SHELL = '''state=/run/guide; [ ! -f $state ] || . $state
-remember() { { declare -f; export -p | grep -v -E ' (SHELLOPTS|BASHOPTS)='; printf 'cd %%q\\n' "$PWD"; } \\
-    > /run/guide; }
-trap remember EXIT
+remember() {
+    declare -f
+    export -p | grep -v -E ' (SHELLOPTS|BASHOPTS)='
+    printf 'cd %%q\\n' "$PWD"
+}
+trap 'remember > $state' EXIT
 set -a -e -o pipefail
 %s'''
 
@@ -212,6 +215,30 @@ def kinds():
             assert kind in RUN + NOT_COMMANDS, '%s: ```%s' % (page, kind)
 
 
+def measuring():
+    """Lines that stand indented and start a script of this project, with their page."""
+    for page in pages():
+        for line in re.findall(r'^    ((?:[A-Z_]+=\S+ )*(?:bench|fuzz|scripts|tests)/\S.*)$', read(page),
+                               re.M):
+            yield page, line.split(' #')[0].split()
+
+
+@tap.test('what measures for minutes and is not run: script, options and variables are right')
+def measures():
+    for page, words in measuring():
+        script = next(w for w in words if '=' not in w)
+        path = os.path.join(TOP, script)
+        if os.path.exists(path + '.c'):
+            continue    # a program that is built for it
+        assert os.access(path, os.X_OK), '%s: %s' % (page, script)
+        text = read(script)
+        for option in re.findall(r'--[a-z][a-z-]+', ' '.join(words)):
+            tap.contains(text, option, '%s: %s' % (page, script))
+        for variable in (w.split('=')[0] for w in words[:words.index(script)]):
+            known = text + read('tests/lib/responder.py')
+            assert re.search(r"\b%s\b" % variable, known), '%s: %s' % (page, variable)
+
+
 @tap.test('what is not run has a reason, and is little')
 def not_run():
     blocks = [b for page in pages() for b in blocks_of(page) if not b.hidden]
@@ -238,13 +265,13 @@ def main():
     found = {page: blocks for page, blocks in found.items()
              if blocks and (not words or any(w in b.name() for w in words for b in blocks))}
     try:
+        if not mariadb.available():
+            raise host.Unavailable('no MariaDB server is installed')
         files = host.Files()
     except host.Unavailable as reason:
         for page in found:
             tap.add(page, tap.skip, str(reason))
         tap.run()
-    if not mariadb.available():
-        tap.note('no MariaDB server is installed here')
     runs = [Page(page, [b for b in blocks if 'not run' not in b.marks], files)
             for page, blocks in found.items()]
     pool = concurrent.futures.ThreadPoolExecutor(2)

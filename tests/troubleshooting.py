@@ -13,19 +13,19 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PAGE = os.path.join('docs', 'troubleshooting.md')
 
 # What is told to the operator who has typed a command, and not logged.
-OPERATOR = re.compile(r'(ctl(?!-watch)|check|report|explain|import|crl|index-txt|mycnf|metrics|json|lint|progress|'
-                      r'presign|ocspctl|cache-walk|store-facts|store-write|store-\w+-write|'
+OPERATOR = re.compile(r'(ctl(?!-watch)|check|report|explain|import|crl|index-txt|mycnf|metrics|json|lint|'
+                      r'progress|presign|ocspctl|cache-walk|store-facts|store-write|store-\w+-write|'
                       r'unit-file)\b.*\.c$')
 LITERAL = r'"(?:[^"\\\n]|\\.)*"'
 # A format: literals, with macros between them.
 FORMAT = re.compile(r'%s(?:\s*(?:%s|[A-Z][A-Z0-9_]+\b))*' % (LITERAL, LITERAL))
 # Functions whose text is logged, or is a part of what is.
-SAYING = re.compile(r'\b(log_warning|log_error|log_critical|log_event|store_fail|conf_fail|fail_here|'
-                    r'failed|refuse|missing)\s*\((?!const|struct|void)')
+SAYING = re.compile(r'\b(log_warning|log_error|log_critical|log_event|store_fail|conf_fail|'
+                    r'fail_here|failed|refuse|missing)\s*\((?!const|struct|void)')
 LEVELLED = re.compile(r'\b(?:ask_say|say)\s*\([^;"]*?LEVEL_(?:WARNING|ERROR|CRITICAL)\b')
 FAILING = re.compile(r'\bask_fail\s*\(\s*\w+,\s*(E_\w+),')
-WRITING = re.compile(r'\bsnprintf\s*\(\s*(?:error|why|sentence|clause|warning|out->error|s->error)\b,'
-                     r'[^,]+,')
+WRITING = re.compile(r'\bsnprintf\s*\(\s*(?:error|why|sentence|clause|warning|out->error|'
+                     r's->error)\b,[^,]+,')
 # Clauses that others are made of.
 CLAUSES = re.compile(r'(?:\*odd|->odd_\w+) =|\bSIGNER_\w+,(?=\s*")|\breturn(?=\s*"(?:is|belongs|was|does)\b)')
 # Not logged, or at INFO.
