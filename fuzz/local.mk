@@ -90,7 +90,8 @@ fuzz_fuzz_target_CFLAGS = $(FUZZ_CFLAGS)
 fuzz_fuzz_target_LDFLAGS = $(FUZZ_LINK)
 fuzz_fuzz_target_LDADD = $(FUZZ_LIBS)
 
-fuzz_diff_libcrypto_SOURCES = fuzz/diff-libcrypto.c fuzz/mutate.c fuzz/mutate.h
+fuzz_diff_libcrypto_SOURCES = fuzz/diff-libcrypto.c \
+	fuzz/compare-request.c fuzz/compare-request.h fuzz/mutate.c fuzz/mutate.h
 fuzz_diff_libcrypto_CFLAGS = $(FUZZ_CFLAGS)
 fuzz_diff_libcrypto_LDFLAGS = $(AM_LDFLAGS) -pie $(FUZZ_SANITIZE)
 fuzz_diff_libcrypto_LDADD = $(FUZZ_LIBS)
@@ -101,4 +102,4 @@ fuzz_framing_CFLAGS = $(FUZZ_CFLAGS)
 fuzz_framing_LDFLAGS = $(AM_LDFLAGS) -pie $(FUZZ_SANITIZE) $(STAND_IN)
 fuzz_framing_LDADD = $(FUZZ_LIBS)
 
-EXTRA_DIST += fuzz/corpus fuzz/dict
+EXTRA_DIST += fuzz/afl fuzz/corpus fuzz/dict fuzz/run
