@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "walk.h"
@@ -13,6 +14,14 @@ static bool is_folder(const char *name)
 {
 	return strncmp(name, "sha", 3) == 0 && strchr(name, '-') &&
 	       strlen(name) < CERTID_FOLDER_LEN;
+}
+
+/* A link could lead whoever removes files here, which may be root, to anywhere. */
+static bool is_directory(const struct cache *c, const char *name)
+{
+	struct stat st;
+
+	return fstatat(c->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
 }
 
 /* False: each() has seen enough. *error: an errno if a part of it can't be read, else as it was. */
@@ -88,7 +97,7 @@ enum err cache_walk(const struct cache *c, cache_each *each, void *arg)
 		return E_IO;
 	cache_sweep(c);
 	while (more && (errno = 0, entry = readdir(d)))
-		if (is_folder(entry->d_name))
+		if (is_folder(entry->d_name) && is_directory(c, entry->d_name))
 			more = walk_folder(c, entry->d_name, each, arg, &error);
 	if (more && errno)
 		error = errno;

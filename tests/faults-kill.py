@@ -161,10 +161,43 @@ def presign():
              % (killed, times, len(left_behind())))
 
 
+def children_of(pid):
+    with open('/proc/%d/task/%d/children' % (pid, pid)) as f:
+        return [int(word) for word in f.read().split()]
+
+
+@tap.test('one worker of ocspctl presign is killed: the others go on, and the exit code says so')
+def worker():
+    r.clear_cache()
+    many = [r.add(r.ca.issue('many', key=leaves[0].key)) for _ in range(BULK)]
+    command = r.command('ocspctl', 'presign', '--jobs', '3')
+    times, killed = TIMES // 10, 0
+    for _ in range(times):
+        r.clear_cache()
+        child = start(command, b'')
+        pids = []
+        while child.poll() is None and len(pids) < 3:
+            pids = children_of(child.pid)
+        time.sleep(chance.uniform(0, 0.01))
+        if pids and child.poll() is None:
+            try:
+                os.kill(chance.choice(pids), signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        code = child.wait(60)
+        assert code in (0, 70), 'exit code %d' % code
+        killed += code == 70
+        if code == 0:
+            tap.equal(len(r.cache_files()), BULK + len(ALLOWED))
+    tap.note('%d of %d times the one killed was a worker at work' % (killed, times))
+    for leaf in many:
+        r.sql("DELETE FROM list_certs WHERE cert_num = '%#x'" % leaf.serial)
+
+
 @tap.test('ocspctl watch is killed at any moment, while the table changes: nobody sees a wrong word')
 def watch():
     r.clear_cache()
-    times = max(4, TIMES // 10)
+    times = max(4, TIMES // 20)
     leaf, t = leaves[1], tally()
     expected = {serial: ('good', 'revoked(1)') for serial in SERIALS}
     with r.configured(keep_cache=True, recheck='1'):

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'lib'))
@@ -44,7 +45,8 @@ def traffic(port=None, allowed=None):
         r.ask_about(leaf)
     child = None
     if not port:
-        child, port = r.listen()
+        # the watchdog of a service manager, so that it looks around often
+        child, port = r.listen(env={'WATCHDOG_USEC': '400000'})
     with faults.Traffic(r, port, allowed or ALLOWED) as t:
         yield t
     if child:
@@ -169,12 +171,12 @@ def replaced():
             exchange('old%d' % i)
             r.revoke(leaves[0])
             t.allowed[leaves[0]] = ('good', 'revoked(1)')
-            time.sleep(1.5)
+            time.sleep(PAUSE_S)
             t.allowed[leaves[0]] = ('revoked(1)',)
-            time.sleep(0.5)
+            time.sleep(PAUSE_S)
             t.allowed[leaves[0]] = ('good', 'revoked(1)')
             r.unrevoke(leaves[0])
-            time.sleep(1.5)
+            time.sleep(PAUSE_S)
             t.allowed[leaves[0]] = ('good',)
         wait_for(lambda: 'restart this listener' in r.log(), 'a line in the log', 10)
         tap.equal(r.log().count('restart this listener'), 1)
@@ -200,7 +202,6 @@ class Manager:
 
         self.child = r.start_command(
             ['sh', '-c', 'LISTEN_PID=$$ exec "$@"', 'sh'] + r.command('ocsp-stdio', '--listen'),
-            # a short one, so that it looks around often
             env={'LISTEN_FDS': '1', 'NOTIFY_SOCKET': r.path('nobody'), 'WATCHDOG_USEC': '400000'},
             preexec_fn=prepare, close_fds=False, stderr=subprocess.DEVNULL)
 
@@ -303,6 +304,76 @@ with open(r.path(SIGN), 'rb') as f:
 for name, *how in BROKEN_SIGN:
     tap.add('%s during traffic: cached answers go on' % name, broken_sign, '`%s`%s' % (
         name.split()[0], name[name.index(' '):]), *how)
+
+
+@contextlib.contextmanager
+def signer_socket(serve):
+    """What stands where signer=unix: points to. serve(): for each connection; None: nobody accepts."""
+    path, stop = r.path('work', 'sign.sock'), threading.Event()
+
+    def run():
+        while not stop.is_set():
+            with contextlib.suppress(TimeoutError, OSError):
+                sock = server.accept()[0]
+                threading.Thread(target=serve, args=(sock, stop), daemon=True).start()
+
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        os.chmod(path, 0o777)
+        server.listen(100 if serve else 0)
+        server.settimeout(0.1)
+        thread = threading.Thread(target=run, daemon=True)
+        if serve:
+            thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            if serve:
+                thread.join()
+            os.unlink(path)
+
+
+def closes(sock, stop):
+    sock.close()
+
+
+def says(octets):
+    def serve(sock, stop):
+        with sock:
+            sock.recv(65536)
+            sock.sendall(octets)
+    return serve
+
+
+def hangs(sock, stop):
+    with sock:
+        stop.wait(30)
+
+
+def signer_service(name, serve):
+    """signer=unix: whatever becomes of the service, what is cached goes on."""
+    for leaf in ALLOWED:
+        r.ask_about(leaf)
+    with r.configured(keep_cache=True, signer='unix:' + r.path('work', 'sign.sock'), timeout='1'), \
+            signer_socket(serve) if serve is not missing else contextlib.nullcontext():
+        t = faults.Tally(r.ca.certificate, 4)
+        for _ in range(TIMES):
+            faults.ask_once(r, t, revoked, ALLOWED[revoked])
+        forgotten = next(p for p in r.cache_files() if '%x' % leaves[0].serial in p)
+        os.unlink(forgotten)
+        faults.ask_once(r, t, leaves[0], ('tryLater',))
+        faults.row('signing service ' + name, TIMES + 1, t)
+        t.check(put_off=0)
+
+
+missing = object()
+for name, serve in (('missing', missing), ('closes at once', closes), ('hangs', hangs),
+                    ('says nonsense', says(b'\x30\x84\xff\xff\xff\xff')),
+                    ('says half an answer', says(r.ca.answer(leaves[0])[:100])),
+                    ('does not accept', None)):
+    tap.add('a signing service that %s: cached answers go on, else tryLater'
+            % name.replace('missing', 'is missing'), signer_service, name, serve)
 
 
 @tap.test('the canned response is replaced by garbage, and back: tryLater meanwhile, nobody else suffers')
