@@ -127,7 +127,10 @@ def main():
     try:
         for _ in range(options.rounds):
             for name, lines in rows:
-                ms = bench.cost_ms(lines)
+                try:
+                    ms = bench.cost_ms(lines)
+                except RuntimeError as why:
+                    sys.exit('%s: %s\n%s' % (name, why, bench.units.sh('journalctl -q --no-pager -n 20')))
                 least[name] = min(ms, least.get(name, ms))
     finally:
         bench.close()

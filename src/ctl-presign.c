@@ -17,6 +17,7 @@
 #include "presign.h"
 #include "progress.h"
 #include "responder.h"
+#include "secret.h"
 #include "user.h"
 
 #define MOST_JOBS 256
@@ -250,6 +251,7 @@ int ctl_presign(struct ctl *c, int argc, char **argv)
 	e = become_user(&c->conf);
 	if (e != E_OK)
 		return ctl_code(e);
+	secret_keep();
 	umask(CACHE_UMASK);
 	responder_init(&c->conf);
 	presign->conf = &c->conf;

@@ -3,7 +3,6 @@
  */
 #include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include "ctl.h"
 #include "log.h"
 #include "notify.h"
+#include "secret.h"
 #include "user.h"
 #include "watch.h"
 
@@ -95,7 +95,7 @@ int ctl_watch(struct ctl *c, int argc, char **argv)
 		ctl_say("%s", why);
 		return ctl_code(e);
 	}
-	prctl(PR_SET_DUMPABLE, 0);
+	secret_keep();
 	umask(CACHE_UMASK);
 	start_log(&c->conf);
 	deadline_catch(SIGTERM);

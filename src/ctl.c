@@ -9,6 +9,7 @@
 
 #include "gtime.h"
 #include "key.h"
+#include "secret.h"
 #include "user.h"
 
 __attribute__((format(printf, 1, 0)))
@@ -245,6 +246,7 @@ enum err ctl_cache(struct ctl *c)
 			return e;
 		}
 	}
+	secret_keep();
 	umask(CACHE_UMASK);
 	if (cache_open(&c->cache, c->conf.cache, c->conf.recheck_s, false) == E_OK)
 		return E_OK;

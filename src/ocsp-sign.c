@@ -8,8 +8,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -18,6 +16,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "responder.h"
+#include "secret.h"
 #include "user.h"
 
 static const char usage[] =
@@ -106,16 +105,6 @@ static int read_options(int argc, char **argv, struct options *o)
 	return optind < argc ? bad_usage("it takes no other arguments") : -1;
 }
 
-/* The key must not end up in a core file, nor be read by another process of the same user. */
-static void keep_secrets(void)
-{
-	static const struct rlimit none = { 0, 0 };
-
-	prctl(PR_SET_DUMPABLE, 0);
-	setrlimit(RLIMIT_CORE, &none);
-	umask(CACHE_UMASK);
-}
-
 static void handle_signals(void)
 {
 	struct sigaction act = { .sa_handler = end_of_time };
@@ -150,7 +139,7 @@ static enum err set_up(const struct options *o, struct conf *conf)
 		return e;
 	}
 	/* after the change of user, which sets it back */
-	keep_secrets();
+	secret_keep();
 	responder_init(conf);
 	e = responder_open(conf, say, &responder, sentence);
 	if (e)
@@ -249,7 +238,8 @@ int main(int argc, char **argv)
 	code = read_options(argc, argv, &options);
 	if (code >= 0)
 		return code;
-	keep_secrets();
+	secret_keep();
+	umask(CACHE_UMASK);
 	handle_signals();
 	e = set_up(&options, &conf);
 	if (!options.time_ms)

@@ -6,6 +6,7 @@
 #include <sysexits.h>
 
 #include "ctl.h"
+#include "secret.h"
 
 static const struct verb verbs[] = {
 	{ GROUP_HOST, "setup", "", "make user, folders, log file; set owners and modes (root)",
@@ -188,6 +189,7 @@ int main(int argc, char **argv)
 	int code = read_options(argc, argv, &c);
 
 	signal(SIGPIPE, SIG_IGN);
+	secret_keep();
 	if (code < 0)
 		code = dispatch(argc - optind, argv + optind, &c);
 	close_all(&c);

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include "io.h"
 
@@ -56,4 +58,12 @@ out:
 void secret_wipe(struct secret *s)
 {
 	explicit_bzero(s, sizeof *s);
+}
+
+void secret_keep(void)
+{
+	static const struct rlimit none = { 0, 0 };
+
+	prctl(PR_SET_DUMPABLE, 0);
+	setrlimit(RLIMIT_CORE, &none);
 }

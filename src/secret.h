@@ -1,7 +1,8 @@
 /*
  * secret.h - a password, passphrase or PIN that stands in a file of its own.
  *
- * It is read when it is needed, and wiped right after.
+ * It is read when it is needed, and wiped right after. What has to stay in memory longer, such as a
+ * key, stays there alone.
  */
 #ifndef OCSP_SECRET_H
 #define OCSP_SECRET_H
@@ -20,5 +21,9 @@ struct secret {
 MUST_CHECK enum err secret_read(const char *path, struct secret *out, char error[SECRET_ERROR_LEN]);
 
 void secret_wipe(struct secret *s);
+
+/* From now on this process leaves no core file, and no other of the same user can look into its
+ * memory. A change of user undoes it. */
+void secret_keep(void);
 
 #endif

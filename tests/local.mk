@@ -68,6 +68,7 @@ FUNCTIONAL_TESTS = \
 	tests/ctl-import.py \
 	tests/ctl-query.py \
 	tests/presign.py \
+	tests/no-leaks.py \
 	tests/privilege.py \
 	tests/export-static.py \
 	tests/galera.py \
