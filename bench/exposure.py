@@ -53,7 +53,7 @@ ProcSubset=pid
 PrivateTmp=yes
 PrivateDevices=yes
 PrivateMounts=yes
-SystemCallFilter=@system-service @sandbox
+SystemCallFilter=@system-service landlock_create_ruleset landlock_add_rule landlock_restrict_self
 LoadCredential=p:/srv/bench/password
 '''.splitlines() if line]
 
