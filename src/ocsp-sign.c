@@ -32,7 +32,8 @@ static const char usage[] =
 	"Exit codes: 0 answered, or asked what has no answer; 64 command line; 65 a row or a file\n"
 	"contradicts itself; 70 a bug; 71 out of memory; 74 a file or the output failed; 75 no\n"
 	"database, no token or no time left; 77 not user=; 78 configuration, key or certificate.\n"
-	"Unless it is 64, an OCSP response was written, an error response if need be.\n";
+	"Unless it is 64, or the configuration can't be read, an OCSP response was written, an error\n"
+	"response if need be.\n";
 
 struct options {
 	const char *config, *client;
@@ -245,9 +246,11 @@ int main(int argc, char **argv)
 	if (!options.time_ms)
 		options.time_ms = conf.timeout_ms;
 	alarm((unsigned)(options.time_ms / 1000 + GRACE_S));
-	if (e)
+	/* Of a configuration that can't be read nothing follows for an answer that is still valid:
+	 * whoever asked may have one, and says tryLater otherwise. */
+	if (e && e != E_CONFIG)
 		refuse(e);
-	else
+	else if (!e)
 		e = serve(&options, (struct deadline){ start_ms + options.time_ms }, start_ms);
 	/* no clean-up: that takes its time, and the memory goes with the process */
 	_exit(err_info(e)->exit_code);

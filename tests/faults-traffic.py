@@ -116,7 +116,7 @@ def no_key():
         t.tally.check(put_off=0)
 
 
-@tap.test('a broken configuration, with and without SIGHUP, and the right one again')
+@tap.test('a broken configuration, with and without SIGHUP: what is cached goes on')
 def configuration():
     for hup in (False, True):
         with open(r.config, 'rb') as f:
@@ -135,7 +135,32 @@ def configuration():
                 replace('config.ini', right)
         faults.row('configuration broken' + (', and read again' if hup else ''), TIMES, t.tally,
                    worst)
-        t.tally.check()
+        t.tally.check(put_off=0)
+        tap.equal(terminate(child), 0)
+
+
+@tap.test('another key, certificate and name for both by one new configuration, as the docs say')
+def rotated():
+    delegates = [r.ca.issue_responder('Responder %d' % i) for i in range(2)]
+    r.write('issuer.pem', r.ca.pem())
+    for i, delegate in enumerate(delegates):
+        r.write('ocsp-%d.crt' % i, delegate.pem())
+        r.write('ocsp-%d.key' % i, delegate.key_pem())
+    with r.configured(cert='ocsp-0.crt', pkey='ocsp-0.key', issuer='issuer.pem'):
+        with open(r.config, 'rb') as f:
+            first = f.read()
+        child, port = r.listen()
+
+        def use(octets):
+            replace('config.ini', octets)
+            child.send_signal(signal.SIGHUP)
+
+        with traffic(port) as t:
+            worst = worst_of(t, lambda: use(first.replace(b'ocsp-0', b'ocsp-1')),
+                             lambda: use(first))
+        faults.row('key and certificate replaced, by another configuration', 2 * TIMES, t.tally,
+                   worst)
+        t.tally.check(put_off=0)
         tap.equal(terminate(child), 0)
 
 
