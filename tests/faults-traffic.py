@@ -76,7 +76,7 @@ def pair(number):
     return entity.pem() + entity.key_pem()
 
 
-@tap.test('key and certificate are replaced during traffic, in one file: no answer is lost')
+@tap.test('key and certificate are replaced during traffic, in one file: none is lost or wrong')
 def one_file():
     r.write('pair.pem', pair(0))
     r.write('issuer.pem', r.ca.pem())
@@ -85,7 +85,8 @@ def one_file():
         worst = worst_of(t, lambda: replace('pair.pem', pair(next(number))),
                          lambda: replace('pair.pem', pair(next(number))))
         faults.row('key and certificate replaced, in one file', 2 * TIMES, t.tally, worst)
-        t.tally.check(put_off=0)
+        # whoever read the certificate before and the key after is put off
+        t.tally.check(put_off=2 * TIMES)
 
 
 @tap.test('key and certificate are replaced one after the other: at worst put off in between')
