@@ -27,10 +27,11 @@ class Tally:
         self.counts = collections.Counter()
         self.worst_s, self.samples, self.lock = 0, [], threading.Lock()
         self.last_bad = None    # when something else than a right answer came last
-        self.clocks = (0,)      # what the clocks that an answer may be made by are ahead of ours
+        self.clocks = (0,)      # see judge()
 
-    def judge(self, certid, octets, allowed):
-        """right, put off or wrong; and why."""
+    def judge(self, certid, octets, allowed, clocks=(0,)):
+        """right, put off or wrong; and why. clocks: what those are ahead of ours that it may have
+        been made by."""
         try:
             response = ocsp.Response(octets)
         except der.DERError as error:
@@ -38,17 +39,17 @@ class Tally:
         if response.code:
             return ('put off' if response.status in PUT_OFF and response.status not in allowed
                     else 'right' if response.status in allowed else 'wrong'), response.status
-        found = [response.faults(self.issuer, [certid], now=time.time() + s) for s in self.clocks]
+        found = [response.faults(self.issuer, [certid], now=time.time() + s) for s in clocks]
         if all(found):
             return 'wrong', '; '.join(found[0])
         return ('right' if str(response) in allowed else 'wrong'), str(response)
 
     def ask(self, certid, allowed, exchange):
         """exchange(): the answer's octets, or raises OSError or an assertion. Returns the kind."""
-        start = time.monotonic()
+        start, clocks = time.monotonic(), self.clocks
         try:
             octets = exchange()
-            kind, why = self.judge(certid, octets, allowed)
+            kind, why = self.judge(certid, octets, allowed, {*clocks, *self.clocks})
         except (OSError, AssertionError, subprocess.SubprocessError) as error:
             kind, why = 'lost', repr(error)
         took = time.monotonic() - start
