@@ -43,22 +43,45 @@ static void add_folder_of(struct folders *f, const char *path)
 		add(f, ".", 1);
 }
 
-/* What ocsp-sign reads beside the system's own files. */
-static void add_signer_files(struct folders *f, const struct conf *conf)
+/* What ocsp-sign reads beside the system's own files, and what it writes. */
+static void add_signer(struct folders *reads, struct folders *writes, const struct conf *conf)
 {
-	add_folder_of(f, conf->db_tls_ca);
-	add_folder_of(f, conf->db_tls_cert);
-	add_folder_of(f, conf->db_tls_key);
+	add_folder_of(reads, conf->db_passwordfile);
+	add_folder_of(reads, conf->db_tls_ca);
+	add_folder_of(reads, conf->db_tls_cert);
+	add_folder_of(reads, conf->db_tls_key);
 	for (size_t i = 0; i < conf->n_ca; i++) {
 		const struct conf_ca *ca = &conf->ca[i];
 
-		add_folder_of(f, ca->cert);
-		add_folder_of(f, ca->pkey);
-		add_folder_of(f, ca->issuer);
-		add_folder_of(f, ca->root);
+		add_folder_of(reads, ca->cert);
+		add_folder_of(reads, ca->pkey);
+		add_folder_of(reads, ca->passwordfile);
+		add_folder_of(reads, ca->issuer);
+		add_folder_of(reads, ca->root);
 		for (size_t k = 0; ca->ocspresponse[k]; k++)
-			add_folder_of(f, ca->ocspresponse[k]);
+			add_folder_of(reads, ca->ocspresponse[k]);
 	}
+	add(writes, conf->cache, strlen(conf->cache));
+	if (conf->metrics && conf->metrics[0])
+		add_folder_of(writes, conf->metrics);
+	if (conf->log_file)
+		add(writes, conf->log_file, strlen(conf->log_file));
+	else
+		add(writes, LOG_FILE, sizeof LOG_FILE - 1);
+	if (conf->db_type == DB_SQLITE)
+		add_folder_of(writes, conf->db_file);
+}
+
+static enum err enter(const struct conf *conf, const struct sandbox_setup *setup)
+{
+	char error[256];
+	enum err e = sandbox_enter(conf->sandbox, setup, error);
+
+	if (e != E_OK)
+		log_critical("%s; nothing is served because of sandbox=require", error);
+	else if (error[0])
+		log_warning("%s; going on without it because of sandbox=auto", error);
+	return e;
 }
 
 enum err confine(const struct conf *conf, const char *file)
@@ -67,8 +90,6 @@ enum err confine(const struct conf *conf, const char *file)
 	const char *execs[] = { spawns ? conf->signer : NULL, NULL };
 	static struct folders reads, writes;
 	struct sandbox_setup setup = { reads.path, writes.path, execs, spawns };
-	char error[256];
-	enum err e;
 
 	if (conf->sandbox == SANDBOX_OFF)
 		return E_OK;
@@ -77,24 +98,21 @@ enum err confine(const struct conf *conf, const char *file)
 		tzset();	/* /etc/localtime will be out of reach */
 	add(&reads, conf->cache, strlen(conf->cache));
 	add(&reads, conf->dir, strlen(conf->dir));	/* SIGHUP reads it again */
-	if (spawns) {
-		add_signer_files(&reads, conf);
-		add(&writes, conf->cache, strlen(conf->cache));
-		if (conf->metrics && conf->metrics[0])
-			add_folder_of(&writes, conf->metrics);
-		/* the child opens the log itself */
-		if (conf->log_file)
-			add(&writes, conf->log_file, strlen(conf->log_file));
-		else
-			add(&writes, LOG_FILE, sizeof LOG_FILE - 1);
-		if (conf->db_type == DB_SQLITE)
-			add_folder_of(&writes, conf->db_file);
-	}
+	if (spawns)
+		add_signer(&reads, &writes, conf);
 	add_folder_of(&writes, file);
-	e = sandbox_enter(conf->sandbox, &setup, error);
-	if (e != E_OK)
-		log_critical("%s; nothing is served because of sandbox=require", error);
-	else if (error[0])
-		log_warning("%s; going on without it because of sandbox=auto", error);
-	return e;
+	return enter(conf, &setup);
+}
+
+enum err confine_signer(const struct conf *conf)
+{
+	static struct folders reads, writes;
+	/* what it needs of the system is what a front leaves to its child */
+	struct sandbox_setup setup = { reads.path, writes.path, NULL, .spawns = true };
+
+	if (conf->sandbox == SANDBOX_OFF)
+		return E_OK;
+	log_open();
+	add_signer(&reads, &writes, conf);
+	return enter(conf, &setup);
 }

@@ -10,4 +10,7 @@
  * could not be had; E_INTERNAL if it must be had. */
 MUST_CHECK enum err confine(const struct conf *conf, const char *file);
 
+/* The same for an ocsp-sign behind a socket, whose cache is open already. */
+MUST_CHECK enum err confine_signer(const struct conf *conf);
+
 #endif

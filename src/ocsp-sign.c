@@ -12,7 +12,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "confine.h"
 #include "io.h"
+#include "key.h"
 #include "log.h"
 #include "metrics.h"
 #include "responder.h"
@@ -116,6 +118,15 @@ static void handle_signals(void)
 	sigaction(SIGPIPE, &act, NULL);
 }
 
+/* A child has its parent's sandbox; and what a token's library opens, only its vendor knows. */
+static bool locks_itself_in(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->n_ca; i++)
+		if (key_is_in_token(conf->ca[i].pkey))
+			return false;
+	return conf_asks_socket(conf);
+}
+
 /* Everything that has to be right before a request is looked at. */
 static enum err set_up(const struct options *o, struct conf *conf)
 {
@@ -143,11 +154,12 @@ static enum err set_up(const struct options *o, struct conf *conf)
 	secret_keep();
 	responder_init(conf);
 	e = responder_open(conf, say, &responder, sentence);
-	if (e)
+	if (e) {
 		log_critical("%s", sentence);
-	else
-		metrics_open(conf, responder.cache.fd, METRICS_SIGN);
-	return e ? E_SIGNER : E_OK;
+		return E_SIGNER;
+	}
+	metrics_open(conf, responder.cache.fd, METRICS_SIGN);
+	return locks_itself_in(conf) ? confine_signer(conf) : E_OK;
 }
 
 static void log_answer(enum err e, const struct answer_info *info, const char *client, int64_t ms)

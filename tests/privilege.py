@@ -83,7 +83,7 @@ def set_up():
     with open(r.path('cache', '.metrics'), 'w') as f:
         os.fchown(f.fileno(), r.account.pw_uid, group)
         os.fchmod(f.fileno(), 0o600)
-    r.write('public', 'anybody may read this', 0o644)
+    r.write('public', 'anybody may write this', 0o666)
     path = r.path('sign.sock')
     r.configure({'passwordfile': 'db-password'}, passwordfile='phrase', signuser=str(SIGNER),
                 signer='unix:' + path)
@@ -224,6 +224,11 @@ DEADLY = [
     ('prctl', 4, 1, 0, 0, 0), ('seccomp', 0, 0, 0), ('setrlimit', 4, 0), ('prlimit64', 0, 4, 0, 0),
     ('init_module', 0, 0, 0),
 ]
+# Those of them that ocsp-sign has no use for, and is refused.
+REFUSABLE = (
+    'ptrace', 'process_vm_readv', 'mount', 'unshare', 'setns', 'chroot', 'bpf', 'io_uring_setup',
+    'keyctl', 'perf_event_open', 'userfaultfd', 'pidfd_getfd', 'kcmp', 'process_madvise',
+    'open_by_handle_at', 'personality', 'init_module', 'setuid', 'mknod')
 
 
 @tap.test('two users: %d calls end the process that parses' % len(DEADLY))
@@ -286,6 +291,30 @@ def instance():
     tap.equal(terminate(child), 0)
 
 
+@tap.test('two users: the one that signs is locked in as well')
+def signer():
+    prepared(1)
+    calls = [call for call in DEADLY if call[0] in REFUSABLE]
+    tap.equal(len(calls), len(REFUSABLE))
+    for call, *arguments in calls + [('openat', AT_FDCWD, path(r.path('public')), os.O_RDWR),
+                                     ('openat', AT_FDCWD, path('/tmp/new'), os.O_CREAT, 0o600),
+                                     ('execve', path(r.path('bin', 'ocspctl')), 0, 0)]:
+        with socket.socket(socket.AF_UNIX) as asking:
+            before = len(services[0].children)
+            asking.connect(r.path('sign.sock'))
+            wait_for(lambda: len(services[0].children) > before, 'ocsp-sign to be started')
+            pid = services[0].children[-1].pid
+
+            def waits():
+                with open('/proc/%d/status' % pid) as f:
+                    text = f.read()
+                return 'Seccomp:\t2' in text and 'State:\tS' in text
+            wait_for(waits, 'ocsp-sign to wait for a request')
+            with Stolen(pid) as s:
+                tap.equal(attempt(s, call, arguments),
+                          'EACCES' if call in ('openat', 'execve') else 'EPERM', call)
+
+
 def found():
     """{level: texts} of ocspctl check about the one that parses."""
     report = json.loads(r.run('ocspctl', 'check', '--json').stdout)
@@ -322,10 +351,7 @@ def check():
 
 
 # Where ocsp-sign is a child of the same user, its needs are left; what is not among them is refused.
-REFUSED = [call for call in DEADLY if call[0] in (
-    'ptrace', 'process_vm_readv', 'mount', 'unshare', 'setns', 'chroot', 'bpf', 'io_uring_setup',
-    'keyctl', 'perf_event_open', 'userfaultfd', 'pidfd_getfd', 'kcmp', 'process_madvise',
-    'open_by_handle_at', 'personality', 'init_module', 'setuid', 'mknod')]
+REFUSED = [call for call in DEADLY if call[0] in REFUSABLE]
 
 
 def one_user():
