@@ -67,10 +67,17 @@ serve() {
 
 everything='silent,one octet a second,head without end,body without end,half closed,reset,vanishing,never reading,asking,asking anew'
 
+# One source has 64 places; more of it are refused, and another one is served.
+limited() {
+	attacked 0 halting --at-once 90 --sources 1 --anew 10 --seconds 3 --rate 10 &&
+		is refused '>' 0
+}
+
 small() {
 	check "$launcher: all of them at once, and nothing is lost" attacked 0 \
 		"$everything" --at-once 6 --sources 6 --anew 5 --seconds 4 --rate 10
 	row "all at once"
+	check "$launcher: one source has no more than its share" limited
 }
 
 # one NAME LOST BEHAVIOUR OPTION...

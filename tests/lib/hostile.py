@@ -9,7 +9,7 @@ a second, on time whatever became of the last request: for what is cached, and e
 a nonce, which has to be signed. FOLDER: what make_ca() of system.sh made. Prints a line of JSON:
 
   tried, held     connections of the attack: in all, and at most at once in the server's hands
-  refused         were reset, got 503, or were closed at once without a word
+  refused         got 503, or were closed or reset without a word before their time was up
   longest         s that one was held
   asked, answered, later, lost, wrong, p50, p99, max   of the well-behaved client; later: tryLater,
                   where an answer has to be signed; times of all answers in ms
@@ -37,6 +37,7 @@ import wire
 from cryptography import x509
 
 PATIENCE_S = 20         # how long the well-behaved client waits
+EARLY_S = 3             # before this nobody is ended by the time limit
 TICK_S = 0.01
 
 
@@ -144,7 +145,7 @@ class Attack:
 
     def on_event(self, client, events):
         client.connected = 1
-        quick = time.monotonic() - client.since < 0.5
+        early = time.monotonic() - client.since < EARLY_S
         try:
             if events & select.EPOLLOUT and not self.send(client):
                 if self.b.half_close:
@@ -156,14 +157,14 @@ class Attack:
                 octets = client.sock.recv(65536)
                 client.got = client.got or octets
                 if not octets:
-                    self.end(client, quick and not self.b.half_close)
+                    self.end(client, early and not self.b.half_close)
             elif events & (select.EPOLLHUP | select.EPOLLERR):
-                self.end(client, quick)
+                self.end(client, early)
         except BlockingIOError:
             pass
         except OSError:
             # a reset in a flood is how the server ends it
-            self.end(client, quick and (not self.b.more or not self.b.reads))
+            self.end(client, early and (not self.b.more or not self.b.reads))
 
     def drip(self, now):
         for client in list(self.clients.values()):
