@@ -131,7 +131,9 @@ static size_t whole_len(struct connection *c, size_t *body_at)
 	if (!head_end)
 		return 0;
 	*body_at = (size_t)(head_end - c->answer) + 4;
-	field = memmem(c->answer, *body_at, "\r\nContent-Length:", 17);
+	*head_end = '\0';
+	field = strcasestr(c->answer, "\r\nContent-Length:");
+	*head_end = '\r';
 	return field ? *body_at + strtoul(field + 17, NULL, 10) : 0;
 }
 
