@@ -88,6 +88,12 @@ enum err io_read_patiently(int fd, struct deadline d, uint8_t *buf, size_t cap, 
 	return E_OK;
 }
 
+/* What is behind the first n octets. Nothing is added to a null pointer. */
+static struct bytes rest_of(struct bytes b, size_t n)
+{
+	return n ? bytes_of(b.p + n, b.len - n) : b;
+}
+
 enum err io_write_two(int fd, struct deadline d, struct bytes a, struct bytes b)
 {
 	while (a.len || b.len) {
@@ -118,10 +124,8 @@ enum err io_write_two(int fd, struct deadline d, struct bytes a, struct bytes b)
 			return err_of_errno(errno);
 		}
 		of_a = (size_t)n < a.len ? (size_t)n : a.len;
-		a.p += of_a;
-		a.len -= of_a;
-		b.p += (size_t)n - of_a;
-		b.len -= (size_t)n - of_a;
+		a = rest_of(a, of_a);
+		b = rest_of(b, (size_t)n - of_a);
 	}
 	return E_OK;
 }
