@@ -25,7 +25,8 @@ class Tally:
     def __init__(self, issuer, patience_s):
         self.issuer, self.patience_s = issuer, patience_s
         self.counts = collections.Counter()
-        self.worst_s, self.samples, self.lock = 0, [], threading.Lock()
+        self.worst_s, self.lock = 0, threading.Lock()
+        self.samples = collections.defaultdict(list)    # of what was not right: why
         self.last_bad = None    # when something else than a right answer came last
         self.clocks = (0,)      # see judge()
 
@@ -60,16 +61,16 @@ class Tally:
             self.worst_s = max(self.worst_s, took)
             if kind != 'right':
                 self.last_bad = time.monotonic()
-            if kind in ('wrong', 'lost') and len(self.samples) < 5:
-                self.samples.append('%s: %s' % (kind, why[:300]))
+                if len(self.samples[kind]) < 5:
+                    self.samples[kind].append(why[:300])
         return kind
 
     def check(self, right=1, put_off=None):
         """None was lost or wrong, so many were right, and no more put off than this."""
-        assert not self.samples, '%r: %s' % (dict(self.counts), self.samples)
-        assert self.counts['right'] >= right, dict(self.counts)
-        if put_off is not None:
-            assert self.counts['put off'] <= put_off, dict(self.counts)
+        said = '%r: %r' % (dict(self.counts), dict(self.samples))
+        assert not self.counts['lost'] and not self.counts['wrong'], said
+        assert self.counts['right'] >= right, said
+        assert put_off is None or self.counts['put off'] <= put_off, said
 
 
 def row(fault, times, tally, seconds=None):
