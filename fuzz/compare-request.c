@@ -56,8 +56,8 @@ static bool is_critical_unknown(X509_EXTENSION *e, bool single)
 
 	if (!X509_EXTENSION_get_critical(e))
 		return false;
-	/* 8: preferred signature algorithms, which libcrypto has no name for */
-	return single || (nid != NID_id_pkix_OCSP_Nonce && nid != NID_id_pkix_OCSP_acceptableResponses);
+	return single || (nid != NID_id_pkix_OCSP_Nonce &&
+			  nid != NID_id_pkix_OCSP_acceptableResponses);
 }
 
 static bool has_critical_unknown(OCSP_REQUEST *r)
@@ -143,8 +143,9 @@ static bool has_odd_parameters(OCSP_REQUEST *r)
 	bool odd = false;
 
 	for (int i = 0; i < OCSP_request_onereq_count(r); i++) {
+		OCSP_CERTID *id = OCSP_onereq_get0_id(OCSP_request_onereq_get0(r, i));
 		uint8_t *der = NULL;
-		int len = i2d_OCSP_CERTID(OCSP_onereq_get0_id(OCSP_request_onereq_get0(r, i)), &der);
+		int len = i2d_OCSP_CERTID(id, &der);
 		struct der_item item;
 		struct der d;
 
@@ -225,7 +226,8 @@ static bool same_id(const struct certid *ours, OCSP_CERTID *theirs)
 	OPENSSL_free(der);
 	REQUIRE(OCSP_id_get0_info(&name, &hash, &key, &serial, theirs));
 	nid = OBJ_obj2nid(hash);
-	same &= bytes_eq(ours->name_hash, string_of(name)) && bytes_eq(ours->key_hash, string_of(key));
+	same &= bytes_eq(ours->name_hash, string_of(name)) &&
+		bytes_eq(ours->key_hash, string_of(key));
 	switch (ours->alg) {
 	case HASH_SHA1: return same && nid == NID_sha1;
 	case HASH_SHA256: return same && nid == NID_sha256;

@@ -84,7 +84,8 @@ static void tell_difference(struct bytes der, unsigned long n)
 int main(int argc, char **argv)
 {
 	const char *srcdir = getenv("srcdir"), *all = getenv("OCSP_TEST_ALL");
-	unsigned long count[OUTCOMES] = { 0 }, number = all && strcmp(all, "yes") == 0 ? 1000000 : 20000;
+	unsigned long number = all && strcmp(all, "yes") == 0 ? 1000000 : 20000;
+	unsigned long count[OUTCOMES] = { 0 };
 	struct chance chance = chance_of((const uint8_t *)"libcrypto", 9);
 	char folder[4096];
 	uint8_t buf[CAP];

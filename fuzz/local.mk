@@ -33,8 +33,8 @@ fuzz_libfuzzed_a_SOURCES = \
 	src/conf-profile.c src/conf-rule.c src/conf-value.c \
 	src/crl.c src/deadline.c src/der.c src/error.c src/fresh.c src/gtime.c \
 	src/http.c src/http-body.c src/http-reply.c src/http-text.c \
-	src/index-txt.c src/ini.c src/io.c src/json.c src/key.c src/key-engine.c src/key-rsa.c src/log.c \
-	src/metrics.c src/mycnf.c src/pem.c src/request.c src/response.c src/sha256.c \
+	src/index-txt.c src/ini.c src/io.c src/json.c src/key.c src/key-engine.c src/key-rsa.c \
+	src/log.c src/metrics.c src/mycnf.c src/pem.c src/request.c src/response.c src/sha256.c \
 	src/sigalg.c src/signed.c src/store-text.c src/user.c
 if !FUZZING
 fuzz_libfuzzed_a_SOURCES += fuzz/replay.c
@@ -57,7 +57,8 @@ fuzz_fuzz_config_CFLAGS = $(FUZZ_CFLAGS)
 fuzz_fuzz_config_LDFLAGS = $(FUZZ_LINK)
 fuzz_fuzz_config_LDADD = $(FUZZ_LIBS)
 fuzz_fuzz_crl_CFLAGS = $(FUZZ_CFLAGS)
-fuzz_fuzz_crl_LDFLAGS = $(FUZZ_LINK) -Wl,--wrap=X509_CRL_verify,--wrap=X509_NAME_cmp,--wrap=cert_public_key
+fuzz_fuzz_crl_LDFLAGS = $(FUZZ_LINK) \
+	-Wl,--wrap=X509_CRL_verify,--wrap=X509_NAME_cmp,--wrap=cert_public_key
 fuzz_fuzz_crl_LDADD = $(FUZZ_LIBS)
 fuzz_fuzz_http_CFLAGS = $(FUZZ_CFLAGS)
 fuzz_fuzz_http_LDFLAGS = $(FUZZ_LINK)

@@ -62,7 +62,8 @@ int main(int argc, char **argv)
 			replay(argv[i]);
 	} else {
 		REQUIRE(name);
-		snprintf(corpus, sizeof corpus, "%s/fuzz/corpus/%s", srcdir ? srcdir : ".", name + 1);
+		snprintf(corpus, sizeof corpus, "%s/fuzz/corpus/%s", srcdir ? srcdir : ".",
+			 name + 1);
 		replay(corpus);
 	}
 	REQUIRE(inputs > 0);

@@ -96,7 +96,7 @@ class Ours:
                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def ask(self, octets):
-        """The requests it saw (a body of None: there was nothing to be answered), and what it sent."""
+        """The requests it saw (a body of None: there was nothing to answer), and what it sent."""
         self.child.stdin.write(len(octets).to_bytes(4, 'big') + octets)
         self.child.stdin.flush()
         requests = []
@@ -120,17 +120,19 @@ class Ours:
 
 FIELDS = [b'Content-Length: 4', b'Content-Length: 5', b'Content-Length: 04', b'Content-Length: +4',
           b'Content-Length: 4, 4', b'Content-Length: 4,5', b'Content-Length : 4',
-          b'Content-Length:\t4 ', b'Content-Length: 0x4', b'Content-Length:', b'Content-Length: -1',
-          b'Content-Length: 18446744073709551620', b'Transfer-Encoding: chunked',
-          b'Transfer-Encoding: Chunked', b'Transfer-Encoding: identity', b'Transfer-Encoding:chunked',
+          b'Content-Length:\t4 ', b'Content-Length: 0x4', b'Content-Length:',
+          b'Content-Length: -1', b'Content-Length: 18446744073709551620',
+          b'Transfer-Encoding: chunked', b'Transfer-Encoding: Chunked',
+          b'Transfer-Encoding: identity', b'Transfer-Encoding:chunked',
           b'Transfer-Encoding: chunked, chunked', b'Transfer-Encoding: gzip, chunked',
-          b'Transfer-Encoding : chunked', b' Transfer-Encoding: chunked', b'Transfer-Encoding: xchunked',
-          b'Transfer-Encoding: "chunked"', b'Transfer_Encoding: chunked', b'X: a\rContent-Length: 4',
-          b'X: a\0b', b'X:\x0bb', b'Host: b', b'Host: a b', b'Host:', b'Connection: close',
-          b'Connection: keep-alive', b'Expect: 100-continue', b'Expect: x', b'no colon', b': empty',
+          b'Transfer-Encoding : chunked', b' Transfer-Encoding: chunked',
+          b'Transfer-Encoding: xchunked', b'Transfer-Encoding: "chunked"',
+          b'Transfer_Encoding: chunked', b'X: a\rContent-Length: 4', b'X: a\0b', b'X:\x0bb',
+          b'Host: b', b'Host: a b', b'Host:', b'Connection: close', b'Connection: keep-alive',
+          b'Expect: 100-continue', b'Expect: x', b'no colon', b': empty',
           b'Content-Type: text/plain', b'Content-Encoding: gzip', b'\xff: x', b'X: \xff\x80']
-GOOD_LINES = [b'GET / HTTP/1.1', b'POST /x HTTP/1.1', b'POST http://a/abs HTTP/1.1', b'POST / HTTP/1.1',
-              b'HEAD / HTTP/1.1', b'OPTIONS /o HTTP/1.1', b'GET http://a HTTP/1.1',
+GOOD_LINES = [b'GET / HTTP/1.1', b'POST /x HTTP/1.1', b'POST http://a/abs HTTP/1.1',
+              b'POST / HTTP/1.1', b'HEAD / HTTP/1.1', b'OPTIONS /o HTTP/1.1', b'GET http://a HTTP/1.1',
               b'GET %s HTTP/1.1' % wire.target(responder.request(1), '//x/').encode()]
 ODD_LINES = [b'GET /a%2Fb//c?d HTTP/1.1', b'POST /x HTTP/1.0', b'OPTIONS * HTTP/1.1',
              b'POST  / HTTP/1.1', b'POST / HTTP/1.2', b'POST / HTTP/2.0', b'PUT / HTTP/1.1',
@@ -150,7 +152,8 @@ def request_of(chance):
     kind = chance.random()
     if lines[0].startswith(b'POST') or chance.random() < 0.1:
         if kind < 0.45:
-            body = bytes(chance.choice(b'abcdGET /') for _ in range(chance.choice((0, 4, 4, 5, 30))))
+            length = chance.choice((0, 4, 4, 5, 30))
+            body = bytes(chance.choice(b'abcdGET /') for _ in range(length))
             lines.append(b'Content-Length: %d' % len(body))
         elif kind < 0.9:
             body = chance.choice(CHUNKED[:4] if chance.random() < 0.7 else CHUNKED)
