@@ -131,9 +131,10 @@ FIELDS = [b'Content-Length: 4', b'Content-Length: 5', b'Content-Length: 04', b'C
           b'Host: b', b'Host: a b', b'Host:', b'Connection: close', b'Connection: keep-alive',
           b'Expect: 100-continue', b'Expect: x', b'no colon', b': empty',
           b'Content-Type: text/plain', b'Content-Encoding: gzip', b'\xff: x', b'X: \xff\x80']
-GOOD_LINES = [b'GET / HTTP/1.1', b'POST /x HTTP/1.1', b'POST http://a/abs HTTP/1.1',
-              b'POST / HTTP/1.1', b'HEAD / HTTP/1.1', b'OPTIONS /o HTTP/1.1', b'GET http://a HTTP/1.1',
-              b'GET %s HTTP/1.1' % wire.target(responder.request(1), '//x/').encode()]
+GET = b'GET %s HTTP/1.1' % wire.target(responder.request(1), '//x/').encode()
+GOOD_LINES = [b'GET / HTTP/1.1', GET, b'POST /x HTTP/1.1', b'POST http://a/abs HTTP/1.1',
+              b'POST / HTTP/1.1', b'HEAD / HTTP/1.1', b'OPTIONS /o HTTP/1.1',
+              b'GET http://a HTTP/1.1']
 ODD_LINES = [b'GET /a%2Fb//c?d HTTP/1.1', b'POST /x HTTP/1.0', b'OPTIONS * HTTP/1.1',
              b'POST  / HTTP/1.1', b'POST / HTTP/1.2', b'POST / HTTP/2.0', b'PUT / HTTP/1.1',
              b'POST /\tx HTTP/1.1', b'GET / ', b'GET /', b'get / HTTP/1.1', b'GET /\xe4 HTTP/1.1',
