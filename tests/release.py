@@ -20,7 +20,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 WORK = tempfile.mkdtemp(prefix='ocsp-release-', dir='/tmp')
 # What git, autoreconf, configure, make, dpkg-buildpackage put into a tree that is built in place.
 MADE_FOLDER = re.compile(r'\.git$|autom4te\.cache$|build|units-built$|ocsp-stdio-')
-MADE = re.compile(r'\.(o|a|log|trs|deps|dirstamp)$|__pycache__|/\.deps/|^tests/(unit/test-[a-z0-9-]*|ocsp-stdio-dynamic)$|'
+MADE = re.compile(r'\.(o|a|log|trs|deps|dirstamp)$|__pycache__|/\.deps/|'
+                  r'^tests/(unit/test-[a-z0-9-]*|ocsp-stdio-dynamic)$|'
                   r'^debian/(\.debhelper|ocsp-stdio)/|debhelper|^debian/files$|substvars$|'
                   r'^debian/autoreconf\.|^(\.gitignore|configure~|config\..*|Makefile|stamp-.*)$|'
                   r'^(ocsp-stdio|ocsp-sign|ocspctl)$|\.tar\.[gx]z$')
@@ -35,7 +36,7 @@ def run(*command, cwd=WORK, **env):
     """A command without what this make tells its children."""
     done = subprocess.run(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, errors='replace',
-                          env=dict({'PATH': os.environ['PATH'], 'HOME': WORK, 'LC_ALL': 'C'}, **env))
+                          env=dict({'PATH': os.environ['PATH'], 'HOME': WORK}, **env))
     assert done.returncode == 0, '%s: exit code %d\n%s' % (
         ' '.join(command), done.returncode, done.stdout[-3000:])
     return done.stdout
@@ -131,7 +132,8 @@ def reproducible():
         if not shutil.which(program):
             tap.skip('%s is not installed' % program)
     sources = unpack(tarball(), os.path.join(WORK, 'sources'))
-    for made in ('aclocal.m4', 'build-aux', 'configure', 'Makefile.in', 'packaging/ocsp-stdio.spec'):
+    for made in ('aclocal.m4', 'build-aux', 'configure', 'Makefile.in',
+                 'packaging/ocsp-stdio.spec'):
         path = os.path.join(sources, made)
         shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
     git = ('git', '-c', 'user.name=Test', '-c', 'user.email=test@localhost')
