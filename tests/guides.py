@@ -179,9 +179,12 @@ class Page:
         self.seconds = {}
 
     def run(self):
-        with host.Host(self.files) as machine:
-            for block in self.blocks:
-                self.results[block] = self._one(machine, block)
+        try:
+            with host.Host(self.files) as machine:
+                for block in self.blocks:
+                    self.results[block] = self._one(machine, block)
+        except host.Unavailable as reason:
+            self.results = {block: tap.Skip(str(reason)) for block in self.blocks}
 
     def _one(self, machine, block):
         if 'slow' in block.marks and not LONG:
@@ -276,15 +279,7 @@ def main():
             for page, blocks in found.items()]
     pool = concurrent.futures.ThreadPoolExecutor(2)
     for page in runs:
-        future = pool.submit(page.run)
-
-        def wait(future=future):
-            try:
-                future.result()
-            except host.Unavailable as reason:
-                tap.skip(str(reason))
-
-        tap.add('%s: run from its beginning to its end' % page.name, wait)
+        tap.add('%s: run from its beginning to its end' % page.name, pool.submit(page.run).result)
         for block in page.blocks:
             tap.add(block.name() + (' (hidden)' if block.hidden else ''), page.tell, block)
 

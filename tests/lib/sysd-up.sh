@@ -99,7 +99,9 @@ start() {
 	for _ in {1..400}; do
 		sleep 0.05
 		kill -0 "$unshare" 2> /dev/null || break
-		init=$(pgrep -P "$unshare") || continue
+		# its only child; no procps is needed for that
+		read -r init < "/proc/$unshare/task/$unshare/children"
+		[ -n "$init" ] || continue
 		[ "$(cat "/proc/$init/comm" 2> /dev/null)" = systemd ] || continue
 		[ -S "/proc/$init/root/run/systemd/private" ] || continue
 		echo "$init" > "$W/init"
