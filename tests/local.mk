@@ -20,6 +20,7 @@ FRONT_UNIT_TESTS = \
 	tests/unit/test-http-reply \
 	tests/unit/test-ini \
 	tests/unit/test-io \
+	tests/unit/test-keeper \
 	tests/unit/test-lease \
 	tests/unit/test-json \
 	tests/unit/test-log \
@@ -120,6 +121,7 @@ tests_ocsp_stdio_dynamic_LDFLAGS = $(AM_LDFLAGS) -pie
 LDADD = libfront.a $(CMOCKA_LIBS)
 UNIT_BACK_LIBS = libback.a libfront.a $(CMOCKA_LIBS) $(BACK_LIBS)
 tests_unit_test_json_SOURCES = tests/unit/test-json.c src/json.c src/json.h
+tests_unit_test_keeper_SOURCES = tests/unit/test-keeper.c src/keeper.c src/keeper.h
 tests_unit_test_mycnf_SOURCES = tests/unit/test-mycnf.c src/mycnf.c
 tests_unit_test_sandbox_SOURCES = tests/unit/test-sandbox.c src/sandbox.c
 tests_unit_test_basic_CFLAGS = $(BACK_CFLAGS)
