@@ -29,6 +29,35 @@ static void check_transport(struct check *k)
 				   "certificates good: set tls_ca=", c->db_host[i]);
 }
 
+/* A list goes on with its next host and says nothing: so here each is asked by itself. */
+static void check_hosts(struct check *k)
+{
+	const struct conf *c = &k->ctl->conf;
+
+	if (c->db_type != DB_MYSQL || c->db_socket || !c->db_host[0] || !c->db_host[1])
+		return;
+	for (size_t i = 0; c->db_host[i]; i++) {
+		char error[STORE_ERROR_LEN];
+		struct conf one = *c;
+		struct store *s;
+
+		one.db_host[0] = c->db_host[i];
+		one.db_host[1] = NULL;
+		if (store_open(&one, deadline_in(c->timeout_ms), &s, error) == E_OK) {
+			snprintf(error, sizeof error, "%s",
+				 store_check(s, c->ca[0].table, deadline_in(c->timeout_ms)) == E_DB ?
+				 store_error(s) : "");
+			store_close(s);
+		}
+		if (error[0])
+			check_tell(k, "database", FOUND_WARNING, "the database host %s is passed "
+				   "over: %s", c->db_host[i], error);
+		else
+			check_tell(k, "database", FOUND_OK, "the database host %s answers",
+				   c->db_host[i]);
+	}
+}
+
 static void check_rows(struct check *k, const struct conf_ca *ca)
 {
 	struct store *s = k->ctl->store;
@@ -109,6 +138,7 @@ void check_database(struct check *k)
 	check_tell(k, "database", FOUND_OK, "the database answers: %s",
 		   store_describe(k->ctl->store));
 	check_transport(k);
+	check_hosts(k);
 	/* it answered in the time that a request has; counting may take longer */
 	store_close(k->ctl->store);
 	k->ctl->store = NULL;

@@ -325,7 +325,11 @@ def refusing_host():
             host = '127.0.0.1:%d, 127.0.0.1:%d' % (first.port, second.port)
             with r.configured(db={'host': host + ', ' + real}, timeout='6'):
                 tap.equal(status('1f')['status'], 'valid')
+                checked = r.ctl('check').stdout.decode()
             tap.equal([first.messages > 1, second.messages > 1], [True, True])
+            for one in host.split(', '):
+                tap.contains(checked, 'the database host %s is passed over: ' % one)
+            tap.contains(checked, 'the database host %s answers' % real)
             with r.configured(db={'host': host}, timeout='6'):
                 refused('status', '1f')
     # that is no trouble of the server's
