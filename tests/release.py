@@ -18,8 +18,9 @@ from responder import BUILD, LONG, PROGRAMS
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 WORK = tempfile.mkdtemp(prefix='ocsp-release-', dir='/tmp')
-# What git, autoreconf, configure, make, dpkg-buildpackage put into a tree that is built in place.
-MADE_FOLDER = re.compile(r'\.git$|autom4te\.cache$|build|units-built$|ocsp-stdio-')
+# Folders for those who have a clone, and what autoreconf, configure, make and dpkg-buildpackage put
+# into a tree that is built in place.
+MADE_FOLDER = re.compile(r'\.|autom4te\.cache$|build|units-built$|ocsp-stdio-')
 MADE = re.compile(r'\.(o|a|log|trs|deps|dirstamp)$|__pycache__|/\.deps/|'
                   r'^tests/(unit/test-[a-z0-9-]*|ocsp-stdio-dynamic)$|'
                   r'^debian/(\.debhelper|ocsp-stdio)/|debhelper|^debian/files$|substvars$|'
