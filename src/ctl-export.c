@@ -28,7 +28,7 @@ const struct ctl_opt ctl_export_options[] = {
 };
 
 struct export {
-	bool csv;
+	bool csv, no_memory;
 	FILE *f;
 	struct ctl_progress progress;
 	int64_t n, odd, no_cert, no_word;
@@ -38,15 +38,21 @@ struct export {
 #define NO_END GTIME_MAX
 
 /* As "openssl ca" writes it: "/C=XX/CN=leaf". */
-static void oneline(const struct cert *c, char out[SUBJECT_LEN])
+static bool oneline(const struct cert *c, char out[SUBJECT_LEN])
 {
-	const uint8_t *p = c->subject.p;
-	X509_NAME *name = d2i_X509_NAME(NULL, &p, (long)c->subject.len);
+	bool ok = false;
 
-	out[0] = '\0';
-	if (name)
-		X509_NAME_oneline(name, out, SUBJECT_LEN);
-	X509_NAME_free(name);
+	/* an allocation may have failed just then */
+	for (int i = 0; i < 2 && !ok; i++) {
+		const uint8_t *p = c->subject.p;
+		X509_NAME *name = d2i_X509_NAME(NULL, &p, (long)c->subject.len);
+
+		ok = name && X509_NAME_oneline(name, out, SUBJECT_LEN);
+		X509_NAME_free(name);
+	}
+	if (!ok)
+		out[0] = '\0';
+	return ok || !cert_memory_is_short();
 }
 
 static void put_index(struct export *x, struct bytes serial, const struct store_row *row,
@@ -64,8 +70,8 @@ static void put_index(struct export *x, struct bytes serial, const struct store_
 	size_t len;
 
 	memcpy(entry.buf, serial.p, serial.len);
-	if (cert)
-		oneline(cert, subject);
+	if (cert && !oneline(cert, subject))
+		x->no_memory = true;
 	entry.subject = bytes_str(subject);
 	if (row->status == ROW_REVOKED && reason_word(row->reason) && !index_reason(row->reason))
 		x->no_word++;
@@ -86,7 +92,8 @@ static void put_csv(struct export *x, const char *serial, const struct store_row
 	if (cert) {
 		fprintf(x->f, "%s,", ctl_time(cert->not_before, t));
 		fprintf(x->f, "%s,", ctl_time(cert->not_after, t));
-		oneline(cert, subject);
+		if (!oneline(cert, subject))
+			x->no_memory = true;
 		csv_text(x->f, subject);
 		fputs("\r\n", x->f);
 	} else {
@@ -101,7 +108,7 @@ static bool put_row(void *arg, struct store_row *row)
 	uint8_t buf[LIM_SERIAL_LEN];
 	struct cert cert = { .octets = NULL };
 	struct bytes serial;
-	bool have;
+	enum err e = E_DATA;
 
 	ctl_progress(&x->progress, ++x->n);
 	ctl_row_serial(row, text);
@@ -112,14 +119,16 @@ static bool put_row(void *arg, struct store_row *row)
 		x->odd++;
 		return true;
 	}
-	have = row->cert && cert_parse(bytes_of(row->cert, row->cert_len), &cert) == E_OK;
-	x->no_cert += !have;
+	if (row->cert)
+		e = cert_parse(bytes_of(row->cert, row->cert_len), &cert);
+	x->no_memory = e == E_BUSY;
+	x->no_cert += e != E_OK;
 	if (x->csv)
-		put_csv(x, text, row, have ? &cert : NULL);
+		put_csv(x, text, row, e == E_OK ? &cert : NULL);
 	else
-		put_index(x, serial, row, have ? &cert : NULL);
+		put_index(x, serial, row, e == E_OK ? &cert : NULL);
 	cert_free(&cert);
-	return !ferror(x->f);
+	return !ferror(x->f) && !x->no_memory;
 }
 
 static enum err put_table(struct ctl *c, struct export *x)
@@ -137,6 +146,10 @@ static enum err put_table(struct ctl *c, struct export *x)
 		fputs("serial,status,revoked_at,reason,not_before,not_after,subject\r\n", x->f);
 	e = ctl_scan(c, table, true, put_row, x);
 	ctl_progress_clear(&x->progress);
+	if (e == E_OK && x->no_memory) {
+		ctl_say("no memory is left");
+		e = E_BUSY;
+	}
 	return e;
 }
 
