@@ -68,6 +68,8 @@ static enum err add_one(struct add *a, const char *path, const struct cert *cert
 			path, c->conf.path);
 		return e;
 	}
+	if (e == E_BUSY)
+		ctl_say("%s: no memory is left to verify it", path);
 	if (e != E_OK && e != E_NOT_FOUND)
 		return e;
 	e = add_as_pem(c, c->conf.ca[ca].table, cert);
@@ -76,7 +78,11 @@ static enum err add_one(struct add *a, const char *path, const struct cert *cert
 		return e;
 	}
 	tell(a, e == E_OK ? "added" : "present", path, cert);
-	return e == E_DATA || ctl_remember(&a->added, cert->serial, ca) ? E_OK : E_BUSY;
+	if (e == E_DATA || ctl_remember(&a->added, cert->serial, ca))
+		return E_OK;
+	ctl_say("%s: no memory is left to look what the cache says about it: run \"ocspctl purge %s\"",
+		path, path);
+	return E_BUSY;
 }
 
 /* Goes on with the next certificate when one is refused, and returns what was worst. */
