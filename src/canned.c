@@ -80,7 +80,7 @@ static bool signed_by_delegate(const struct signed_parts *p, struct cert *root, 
 			continue;
 		usage = cert_usage(&c);
 		ok = usage.eku_ocsp_signing && !usage.broken && now >= c.not_before &&
-		     now <= c.not_after && cert_issued_by(&c, root) && signed_by(p, &c);
+		     now <= c.not_after && cert_issued_by(&c, root) == E_OK && signed_by(p, &c);
 		cert_free(&c);
 	}
 	return ok;

@@ -72,8 +72,12 @@ MUST_CHECK bool cert_key_hash(const struct cert *ca, enum hashalg h, uint8_t out
 /* Both hashes of this CertID are those of ca. False for HASH_UNKNOWN. */
 MUST_CHECK bool cert_is_issuer_in(const struct cert *ca, const struct certid *id);
 
-/* c's issuer is ca's subject, octet for octet, and ca's key verifies c's signature. */
-MUST_CHECK bool cert_issued_by(const struct cert *c, struct cert *ca);
+/* c's issuer is ca's subject, octet for octet, and ca's key verifies c's signature. E_UNAUTHORIZED:
+ * it is not so; E_BUSY: that could not be found out, for want of memory. */
+MUST_CHECK enum err cert_issued_by(const struct cert *c, struct cert *ca);
+
+/* Before an answer rests on a "no" of libcrypto's, which has the same word for "no memory". */
+MUST_CHECK bool cert_memory_is_short(void);
 
 /* Subject and issuer are the same name. */
 static inline bool cert_is_self_issued(const struct cert *c)

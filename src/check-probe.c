@@ -29,7 +29,7 @@ static bool is_ours(const struct probe *p, const struct store_row *row)
 		return true;
 	if (!row->cert || cert_parse(bytes_of(row->cert, row->cert_len), &cert) != E_OK)
 		return false;
-	ours = bytes_eq(cert.serial, p->serial) && cert_issued_by(&cert, p->ca);
+	ours = bytes_eq(cert.serial, p->serial) && cert_issued_by(&cert, p->ca) == E_OK;
 	cert_free(&cert);
 	return ours;
 }

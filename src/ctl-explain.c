@@ -131,7 +131,7 @@ static int64_t say_certificate(struct explain *x, struct bytes serial, const str
 	}
 	if (!bytes_eq(c.serial, serial))
 		wrong = "internalError";
-	else if (ctl_ca_cert(x->c, x->ca, &ca) != E_OK || !cert_issued_by(&c, ca))
+	else if (ctl_ca_cert(x->c, x->ca, &ca) != E_OK || cert_issued_by(&c, ca) != E_OK)
 		wrong = "unauthorized";
 	explain_say("certificate", "RFC 5280 6.1.3", "%s: %s%s",
 		    cert_subject_text(&c, subject, sizeof subject), wrong ?

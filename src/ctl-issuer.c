@@ -158,9 +158,9 @@ static enum err open_both(struct issuer *o, int64_t now)
 		ctl_say("%s", warning);
 	if (e == E_OK)
 		e = signer_check_dates(&o->signer, now, error);
-	if (e == E_OK && !cert_issued_by(&o->cert, &o->signer.ca)) {
-		snprintf(error, sizeof error, "%s was not issued by %s", o->cert_path,
-			 o->root.cert);
+	if (e == E_OK && cert_issued_by(&o->cert, &o->signer.ca) != E_OK) {
+		snprintf(error, sizeof error, "%s was not issued by %s, or no memory is left to "
+			 "find out", o->cert_path, o->root.cert);
 		e = E_DATA;
 	}
 	if (e == E_OK && o->cert.not_after < now) {
@@ -276,8 +276,11 @@ int ctl_sign_issuer(struct ctl *c, int argc, char **argv)
 	code = read_options(&o, argc, argv);
 	if (code >= 0)
 		return code;
-	key_init(KEY_NAMES | (key_is_uri(o.root.pkey) ? KEY_URI : 0));
-	e = open_both(&o, now);
+	e = key_init(KEY_NAMES | (key_is_uri(o.root.pkey) ? KEY_URI : 0));
+	if (e != E_OK)
+		ctl_say(KEY_NO_MEMORY);
+	if (e == E_OK)
+		e = open_both(&o, now);
 	if (e == E_OK)
 		e = make_all(&o, now);
 	signer_close(&o.signer);

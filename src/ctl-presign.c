@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "ctl.h"
+#include "key.h"
 #include "presign.h"
 #include "progress.h"
 #include "responder.h"
@@ -253,7 +254,10 @@ int ctl_presign(struct ctl *c, int argc, char **argv)
 		return ctl_code(e);
 	secret_keep();
 	umask(CACHE_UMASK);
-	responder_init(&c->conf);
+	if (responder_init(&c->conf) != E_OK) {
+		ctl_say(KEY_NO_MEMORY);
+		return ctl_code(E_BUSY);
+	}
 	presign->conf = &c->conf;
 	presign->ca = c->first_ca;
 	presign->end_ca = c->end_ca;

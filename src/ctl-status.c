@@ -38,7 +38,8 @@ static void read_cert(struct ctl *c, struct status *s)
 		s->cert_odd = "can't be read: it is no certificate in PEM or DER";
 	else if (!bytes_eq(s->cert.serial, ctl_serial(&s->t)))
 		s->cert_odd = "with another serial number than its row";
-	else if (ctl_ca_cert(c, s->t.ca, &ca) == E_OK && !cert_issued_by(&s->cert, ca))
+	else if (ctl_ca_cert(c, s->t.ca, &ca) == E_OK &&
+		 cert_issued_by(&s->cert, ca) == E_UNAUTHORIZED)
 		s->cert_odd = "issued by another CA";
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "ctl.h"
+#include "key.h"
 #include "log.h"
 #include "notify.h"
 #include "secret.h"
@@ -100,7 +101,10 @@ int ctl_watch(struct ctl *c, int argc, char **argv)
 	start_log(&c->conf);
 	deadline_catch(SIGTERM);
 	deadline_catch(SIGINT);
-	responder_init(&c->conf);
+	if (responder_init(&c->conf) != E_OK) {
+		ctl_say(KEY_NO_MEMORY);
+		return ctl_code(E_BUSY);
+	}
 	e = watch_new(&c->conf, say, &w, error);
 	if (e != E_OK) {
 		ctl_say("%s", error);

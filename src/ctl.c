@@ -81,14 +81,14 @@ const char *ctl_time(int64_t t, char out[CTL_TIME_LEN])
 }
 
 /* More than the responder makes ready for itself: CRLs name algorithms that it never does. */
-static void init_crypto(const struct conf *conf)
+static enum err init_crypto(const struct conf *conf)
 {
 	unsigned needs = KEY_NAMES;
 
 	for (size_t i = 0; i < conf->n_ca; i++)
 		if (key_is_uri(conf->ca[i].pkey))
 			needs |= KEY_URI;
-	key_init(needs);
+	return key_init(needs);
 }
 
 enum err ctl_load(struct ctl *c)
@@ -99,7 +99,10 @@ enum err ctl_load(struct ctl *c)
 		ctl_say("%s", error);
 		return E_CONFIG;
 	}
-	init_crypto(&c->conf);
+	if (init_crypto(&c->conf) != E_OK) {
+		ctl_say(KEY_NO_MEMORY);
+		return E_BUSY;
+	}
 	c->end_ca = c->conf.n_ca;
 	if (!c->ca_name)
 		return E_OK;
@@ -166,12 +169,12 @@ enum err ctl_ca_of(struct ctl *c, const struct cert *cert, size_t *ca)
 		struct cert *issuer;
 		enum err e = ctl_ca_cert(c, i, &issuer);
 
-		if (e != E_OK)
-			return e;
-		if (cert_issued_by(cert, issuer)) {
+		if (e == E_OK)
+			e = cert_issued_by(cert, issuer);
+		if (e == E_OK)
 			*ca = i;
-			return E_OK;
-		}
+		if (e != E_UNAUTHORIZED)
+			return e;
 	}
 	return E_NOT_FOUND;
 }
@@ -192,6 +195,8 @@ static enum err target_of_file(struct ctl *c, const char *path, struct ctl_targe
 		out->len = cert.serial.len;
 	} else if (e == E_NOT_FOUND) {
 		ctl_say("%s was not issued by a CA of %s", path, c->conf.path);
+	} else if (e == E_BUSY) {
+		ctl_say("no memory is left to verify %s", path);
 	}
 	cert_free(&cert);
 	return e;

@@ -36,8 +36,16 @@ enum err import_take_cert(struct import_source *s, struct bytes octets, struct i
 			 "this is no certificate that can be read");
 		return e;
 	}
-	if (!bytes_eq(r->cert.issuer, s->ca->subject) ||
-	    (s->conf->verify && !cert_issued_by(&r->cert, s->ca))) {
+	if (s->conf->verify)
+		e = cert_issued_by(&r->cert, s->ca);
+	else if (!bytes_eq(r->cert.issuer, s->ca->subject))
+		e = E_UNAUTHORIZED;
+	if (e == E_BUSY) {
+		snprintf(s->why, sizeof s->why, "no memory is left to verify it");
+		cert_free(&r->cert);
+		return e;
+	}
+	if (e != E_OK) {
 		char subject[256];
 
 		snprintf(s->why, sizeof s->why, "%s was not issued by the CA of section [%s]",

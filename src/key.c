@@ -33,7 +33,7 @@ bool key_is_in_token(const char *pkey)
 	return key_is_uri(pkey) && strncmp(pkey, "file:", 5) != 0;
 }
 
-void key_init(unsigned needs)
+enum err key_init(unsigned needs)
 {
 	bool load = (needs & KEY_URI) || getenv("OPENSSL_CONF");
 	/* NO_ATEXIT: the process ends with _exit(), and its memory with it */
@@ -43,7 +43,9 @@ void key_init(unsigned needs)
 	if (!load && !(needs & KEY_NAMES))
 		options |= OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_ADD_ALL_DIGESTS |
 			   OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS;
-	OPENSSL_init_crypto(options, NULL);
+	/* most of libcrypto goes on without a context, to its end */
+	if (!OPENSSL_init_crypto(options, NULL) || !OSSL_LIB_CTX_get0_global_default())
+		return E_BUSY;
 	/* these few are looked up by name even so, where a certificate or a CRL is signed in a way
 	 * that sigalg.c does not know: RSA-PSS, SHA-1 */
 	if (!load && !(needs & KEY_NAMES)) {
@@ -56,6 +58,7 @@ void key_init(unsigned needs)
 	 * one of the same standard (SP 800-90A) and strength needs a hash that is there already. */
 	if (!load)
 		(void)RAND_set_DRBG_type(NULL, "HASH-DRBG", NULL, NULL, "SHA256");
+	return E_OK;
 }
 
 /* What libcrypto asks instead of a person at a terminal. */
@@ -246,5 +249,5 @@ bool key_pair(EVP_PKEY *private_key, EVP_PKEY *public_key)
 		return same == 1;
 	return alg &&
 	       sigalg_sign(alg, private_key, bytes_str(probe), signature, sizeof signature, &len) &&
-	       sigalg_verify(alg, public_key, bytes_str(probe), bytes_of(signature, len));
+	       sigalg_verify(alg, public_key, bytes_str(probe), bytes_of(signature, len)) == E_OK;
 }

@@ -26,8 +26,10 @@ MUST_CHECK bool key_is_in_token(const char *pkey);
  *             takes a fifth of a whole answer. */
 enum key_needs { KEY_URI = 1 << 0, KEY_NAMES = 1 << 1 };
 
-/* To be called before anything else of libcrypto, and once. needs: of enum key_needs, or 0. */
-void key_init(unsigned needs);
+/* To be called before anything else of libcrypto, and once. needs: of enum key_needs, or 0. E_BUSY:
+ * there is no memory for it, and nothing else of libcrypto may be called. */
+MUST_CHECK enum err key_init(unsigned needs);
+#define KEY_NO_MEMORY "no memory is left to make libcrypto ready"
 
 /* Opens it. A file is PEM or DER: PKCS#8 (encrypted or not) or the traditional form of RSA and EC.
  * password, or a token's PIN, may be NULL; nobody is ever asked for one. E_SIGNER, or E_TOKEN for

@@ -152,7 +152,11 @@ static enum err set_up(const struct options *o, struct conf *conf)
 	}
 	/* after the change of user, which sets it back */
 	secret_keep();
-	responder_init(conf);
+	e = responder_init(conf);
+	if (e) {
+		log_critical(KEY_NO_MEMORY);
+		return e;
+	}
 	e = responder_open(conf, say, &responder, sentence);
 	if (e) {
 		log_critical("%s", sentence);

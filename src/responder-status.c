@@ -60,13 +60,19 @@ static enum err not_in_table(struct ask *a, size_t i)
 	return E_OK;
 }
 
+static enum err no_memory(struct ask *a, const struct store_row *row)
+{
+	return ask_fail(a, E_BUSY, "no memory is left to verify the certificate in row %s",
+			row->cert_num);
+}
+
 /* The certificate in the row is what the row's serial says, and came from this CA. */
 static enum err check_cert(struct ask *a, const struct store_row *row, struct bytes serial,
 			   int64_t *not_before, bool *is_ca)
 {
 	const char *table = a->signer->conf->table;
-	enum err e = E_OK;
 	struct cert c;
+	enum err e;
 
 	if (row->cert_too_long)
 		return ask_fail(a, E_DATA,
@@ -76,7 +82,10 @@ static enum err check_cert(struct ask *a, const struct store_row *row, struct by
 		return ask_fail(a, E_DATA,
 				"row %s of table %s has no certificate: add it, or set verify=no",
 				row->cert_num, table);
-	if (cert_parse(bytes_of(row->cert, row->cert_len), &c) != E_OK)
+	e = cert_parse(bytes_of(row->cert, row->cert_len), &c);
+	if (e == E_BUSY)
+		return no_memory(a, row);
+	if (e)
 		return ask_fail(a, E_DATA,
 				"what row %s of table %s has for a certificate can't be read",
 				row->cert_num, table);
@@ -85,11 +94,16 @@ static enum err check_cert(struct ask *a, const struct store_row *row, struct by
 	if (!bytes_eq(c.serial, serial)) {
 		e = ask_fail(a, E_DATA, "the certificate in row %s of table %s has another serial",
 			     row->cert_num, table);
-	} else if (!cert_issued_by(&c, &a->signer->ca)) {
-		e = ask_fail(a, E_UNAUTHORIZED,
-			     "the certificate in row %s of table %s was not issued by the CA of "
-			     "section [%s]",
-			     row->cert_num, table, a->signer->conf->name);
+	} else {
+		e = cert_issued_by(&c, &a->signer->ca);
+	}
+	if (e == E_BUSY) {
+		no_memory(a, row);
+	} else if (e == E_UNAUTHORIZED) {
+		ask_fail(a, e,
+			 "the certificate in row %s of table %s was not issued by the CA of "
+			 "section [%s]",
+			 row->cert_num, table, a->signer->conf->name);
 		a->r->say(LEVEL_ERROR, a->info->why);
 	}
 	cert_free(&c);
@@ -114,8 +128,8 @@ enum err ask_row(struct ask *a, size_t i, struct bytes serial, const struct stor
 	if (e == E_OK && is_ca && d->status == CERT_REVOKED && d->reason == REASON_ABSENT)
 		d->odd_reason = "a CA's certificate is revoked without a reason that the Baseline "
 				"Requirements allow (7.3): put one into revocation_reason";
-	/* whatever was said about it before, it can't be said now */
-	if (e)
+	/* whatever was said about it before, it can't be said now; unless nothing was found out */
+	if (e && e != E_BUSY)
 		ask_drop(a, i);
 	return e;
 }

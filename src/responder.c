@@ -16,7 +16,7 @@ const char *source_name(enum source s)
 	return (unsigned)s < sizeof names / sizeof *names ? names[s] : "?";
 }
 
-void responder_init(const struct conf *conf)
+enum err responder_init(const struct conf *conf)
 {
 	unsigned needs = conf->db_tls ? KEY_NAMES : 0;
 
@@ -26,7 +26,7 @@ void responder_init(const struct conf *conf)
 		if (conf->ca[i].password || conf->ca[i].passwordfile)
 			needs |= KEY_NAMES;
 	}
-	key_init(needs);
+	return key_init(needs);
 }
 
 enum err responder_open(const struct conf *conf, responder_say *say, struct responder *out,
@@ -120,12 +120,23 @@ static struct signer *find_signer(struct responder *r, const struct certid *id)
 	return NULL;
 }
 
+/* Is it worth anything that no CA was found? */
+static bool can_tell(const struct responder *r, const struct certid *id)
+{
+	uint8_t hash[CERT_HASH_LEN];
+
+	return id->alg == HASH_UNKNOWN || (cert_name_hash(&r->signer[0].ca, id->alg, hash) &&
+					   !cert_memory_is_short());
+}
+
 /* An answer has one signature, so all the CertIDs have to name the same CA. */
 static enum err choose_signer(struct ask *a)
 {
 	for (size_t i = 0; i < a->request.n; i++) {
 		struct signer *s = find_signer(a->r, &a->request.id[i]);
 
+		if (!s && !can_tell(a->r, &a->request.id[i]))
+			return ask_fail(a, E_BUSY, "no memory is left to find its CA");
 		if (!s)
 			return ask_fail(a, E_UNAUTHORIZED,
 					"it asks about a certificate of another CA");

@@ -26,8 +26,8 @@ struct responder {
 #define RESPONDER_ERROR_LEN SIGNER_ERROR_LEN
 
 /* To be called before anything else that touches certificates or keys, and once: sets libcrypto up
- * for the keys that this configuration names. */
-void responder_init(const struct conf *conf);
+ * for the keys that this configuration names. E_BUSY: see key_init(). */
+MUST_CHECK enum err responder_init(const struct conf *conf);
 
 /* Loads the certificates of all CAs and opens the cache; no key, no database, no ocspresponse file
  * yet. E_SIGNER, E_DATA, E_IO with a sentence in error: nothing is left open then. The struct is

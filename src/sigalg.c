@@ -78,18 +78,20 @@ const struct sigalg *sigalg_choose(const EVP_PKEY *key, struct bytes preferred)
 	return fallback;
 }
 
-bool sigalg_verify(const struct sigalg *a, EVP_PKEY *key, struct bytes data, struct bytes signature)
+enum err sigalg_verify(const struct sigalg *a, EVP_PKEY *key, struct bytes data,
+		       struct bytes signature)
 {
 	EVP_MD_CTX *ctx;
-	bool ok;
+	enum err e = E_BUSY;
 
 	if (!EVP_PKEY_is_a(key, a->key))
-		return false;
+		return E_DATA;
 	ctx = EVP_MD_CTX_new();
-	ok = ctx && EVP_DigestVerifyInit_ex(ctx, NULL, a->md, NULL, NULL, key, NULL) == 1 &&
-	     EVP_DigestVerify(ctx, signature.p, signature.len, data.p, data.len) == 1;
+	if (ctx && EVP_DigestVerifyInit_ex(ctx, NULL, a->md, NULL, NULL, key, NULL) == 1)
+		e = EVP_DigestVerify(ctx, signature.p, signature.len, data.p, data.len) == 1 ?
+			    E_OK : E_DATA;
 	EVP_MD_CTX_free(ctx);
-	return ok;
+	return e;
 }
 
 bool sigalg_sign(const struct sigalg *a, EVP_PKEY *key, struct bytes data, uint8_t *out, size_t cap,

@@ -28,8 +28,9 @@ const struct sigalg *sigalg_default(const EVP_PKEY *key);
  * is strong and this key's, else the default. */
 const struct sigalg *sigalg_choose(const EVP_PKEY *key, struct bytes preferred);
 
-MUST_CHECK bool sigalg_verify(const struct sigalg *a, EVP_PKEY *key, struct bytes data,
-			      struct bytes signature);
+/* E_OK; E_DATA: it is not this key's, or of these data; E_BUSY: libcrypto could not begin to look. */
+MUST_CHECK enum err sigalg_verify(const struct sigalg *a, EVP_PKEY *key, struct bytes data,
+				  struct bytes signature);
 
 /* A signature's octets at most: of RSA with 16,384 bits, the largest that libcrypto makes. */
 #define SIGALG_MAX_LEN 2048

@@ -51,7 +51,7 @@ static enum err check_delegate(struct signer *s, char error[SIGNER_ERROR_LEN],
 		return refuse(error,
 			      "%s may not sign OCSP answers: its key usage lacks digitalSignature",
 			      path);
-	if (!cert_issued_by(&s->delegate, &s->ca))
+	if (cert_issued_by(&s->delegate, &s->ca) != E_OK)
 		return refuse(error,
 			      "%s was not issued by %s: a delegated responder's certificate has to "
 			      "come directly from the CA that issuer= names",

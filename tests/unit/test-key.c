@@ -230,6 +230,6 @@ int main(void)
 	};
 
 	unsetenv("OPENSSL_CONF");
-	key_init(KEY_NAMES);
+	assert_int_equal(key_init(KEY_NAMES), E_OK);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
