@@ -109,13 +109,18 @@ TRACE_TEST = tests/conformance-trace.py
 tests/faults-clock.log: tests/ocsp-stdio-dynamic$(EXEEXT)
 tests/conformance-trace.log: $(UNIT_TESTS:=.log) $(FUNCTIONAL_TESTS:.py=.log) $(SYSTEM_TESTS:.sh=.log)
 
-check_PROGRAMS = $(UNIT_TESTS) tests/ocsp-stdio-dynamic
+check_PROGRAMS = $(UNIT_TESTS) tests/ocsp-stdio-dynamic tests/lib/fail-alloc.so
 TESTS = $(UNIT_TESTS) $(FUNCTIONAL_TESTS) $(SYSTEM_TESTS) $(TRACE_TEST)
 
-# The front as libfaketime can have it, which needs the dynamic linker.
+# The front as what is loaded before libc can have it, which needs the dynamic linker.
 tests_ocsp_stdio_dynamic_SOURCES = $(ocsp_stdio_SOURCES)
 tests_ocsp_stdio_dynamic_LDADD = libfront.a
 tests_ocsp_stdio_dynamic_LDFLAGS = $(AM_LDFLAGS) -pie
+# Of what is loaded there so that memory is short: not the options of the programs.
+tests_lib_fail_alloc_so_SOURCES = tests/lib/fail-alloc.c
+tests_lib_fail_alloc_so_CFLAGS = -std=c11 -Wall -Wextra -fPIC
+tests_lib_fail_alloc_so_LDFLAGS = -shared
+tests_lib_fail_alloc_so_LDADD =
 
 # What a unit test is linked with that does not say otherwise.
 LDADD = libfront.a $(CMOCKA_LIBS)

@@ -73,11 +73,11 @@ def unchanged(done):
     tap.equal(rows(), BEFORE)
 
 
-def changed_or_not(change):
+def added(new_rows):
     """The whole change where the exit code says so; else all of it or nothing."""
     def look(done):
         now = rows()
-        assert now == change(dict(BEFORE)) or (done.returncode and now == BEFORE), now
+        assert now == {**BEFORE, **new_rows} or (done.returncode and now == BEFORE), now
     return look
 
 
@@ -109,7 +109,7 @@ def printed():
 
 
 def revoked_or_not(done):
-    changed_or_not(lambda table: dict(table, **{hex(leaves[0].serial): 'Revoked'}))(done)
+    added({hex(leaves[0].serial): 'Revoked'})(done)
     cached = [path for path in r.cache_files() if '%x' % leaves[0].serial in path]
     # one that could not be removed is sent no longer than recheck= allows, and the operator is told
     if done.returncode == 0 and b'more (recheck=)' not in done.stderr:
@@ -150,84 +150,90 @@ def checked():
     return look
 
 
-def import_all(table):
-    return dict(table, **{hex(n): 'Valid' for n in range(0x1000, 0x1040)})
+def judge(tally, words, look, expected, statuses, fault):
+    with inject.Clock() as clock:
+        done = run(words, fault)
+    hits, code = inject.hits(r.path('work'), fault), done.returncode
+    if not hits:
+        tally.add('not reached')
+        return
+    said = (done.stderr + done.stdout).decode(errors='replace') + r.log()
+    if code < 0 or code > 130 or 'Sanitizer' in said:
+        tally.fault(fault, 'ended with %d: %s\n%s' % (code, hits[0], said))
+        return
+    if code and not said and not any('(2<' in hit for hit in hits):
+        tally.fault(fault, 'exit code %d without a word: %s' % (code, hits[0]))
+    try:
+        look(done)
+    except AssertionError as error:
+        tally.fault(fault, '%s; exit code %d, %r; %s' % (error, code, said[-300:], hits[0]))
+    for what in inject.cache_faults(r, statuses, inject.is_removal(fault)):
+        tally.fault(fault, '%s; %s' % (what, hits[0]))
+    tally.add('done' if code == expected else 'failed', clock.seconds)
 
 
-def torture(args, look):
+def run(words, fault=None):
+    reset()
+    return subprocess.run(inject.words(r.path('work'), 'ocspctl', fault) + r.command('ocspctl', *words),
+                          capture_output=True, cwd=r.dir, timeout=PATIENCE_S, env=r.environment())
+
+
+def torture(args, make_look, allocations):
     inject.needs_strace()
     prepare()
     reset()
     BEFORE.update(rows())
-    words = [a(r) if callable(a) else a for a in args]
-    wanted = {leaf.serial: ('good',) for leaf in leaves[1:]}
-    wanted.update({leaves[0].serial: ('good', 'revoked(1)'), revoked.serial: ('revoked(1)',)})
-
-    def run(fault=None):
-        reset()
-        done = subprocess.run(inject.strace(r.path('work'), True, fault=fault)
-                              + r.command('ocspctl', *words), capture_output=True, cwd=r.dir,
-                              timeout=PATIENCE_S, env=r.environment())
-        return done, inject.traces(r.path('work'))
-
-    done, lines = run()
+    words = [a() if callable(a) else a for a in args]
+    statuses = {leaf.serial: ('good',) for leaf in leaves[1:]}
+    statuses.update({leaves[0].serial: ('good', 'revoked(1)'), revoked.serial: ('revoked(1)',)})
+    look = make_look()
+    done = run(words, inject.NO_ALLOCATION if allocations else None)
     # "check" may have something to warn of here
-    expected = done.returncode
-    assert expected in (0, 1 if args[0] == 'check' else 0), done
+    assert done.returncode in (0, 1 if args[0] == 'check' else 0), done
     look(done)
-    calls = inject.Calls(lines, inject.is_sanitized(r.path('bin', 'ocspctl')))
+    sanitized = inject.is_sanitized(r.path('bin', 'ocspctl'))
+    if allocations:
+        faults = inject.allocations(r.path('work'), False, 300 if LONG else 20)
+    else:
+        faults = inject.Calls(inject.traces(r.path('work')), sanitized).faults(
+            LONG and not sanitized, turns=True)
     tally = inject.Tally()
-    for fault in calls.faults(LONG, turns=True):
-        with inject.Clock() as clock:
-            done, lines = run(fault)
-        hits = inject.injected(lines)
-        if not hits:
-            tally.add('not reached')
-            continue
-        said = done.stderr.decode(errors='replace') + done.stdout.decode(errors='replace') + r.log()
-        code = done.returncode
-        if code < 0 or code > 130 or 'Sanitizer' in said:
-            tally.fault(fault, 'ended with %d: %s\n%s' % (code, hits[0], said))
-            continue
-        if code and not said and not any('(2<' in hit for hit in hits):
-            tally.fault(fault, 'exit code %d without a word: %s' % (code, hits[0]))
-        try:
-            look(done)
-        except AssertionError as error:
-            tally.fault(fault, '%s; exit code %d, %r; %s' % (error, code, said[-300:], hits[0]))
-        for what in inject.cache_faults(r, wanted, inject.is_removal(fault)):
-            tally.fault(fault, '%s; %s' % (what, hits[0]))
-        tally.add('done' if code == expected else 'failed', clock.seconds)
+    for fault in faults:
+        judge(tally, words, look, done.returncode, statuses, fault)
     tally.end()
 
 
-VERBS = {
-    'list': (('list',), printed()),
-    'export': (('export',), printed()),
-    'export to a file': (('export', 'out/index.txt'), file_is_whole('index.txt')),
-    'status': (('status', lambda r: hex(leaves[0].serial)), unchanged),
-    'revoke': (('revoke', '--reason', 'key_compromise', lambda r: hex(leaves[0].serial)), revoked_or_not),
-    'add': (('add', 'new.pem'), lambda done: changed_or_not(
-        lambda table: dict(table, **{hex(new.serial): 'Valid'}))(done)),
-    'import': (('import', 'index.txt'), changed_or_not(import_all)),
-    'presign': (('presign', '--jobs', '2'), all_signed),
-    'purge': (('purge', '--all'), all_purged),
-    'verify-cache': (('verify-cache',), unchanged),
-    'check': (('check',), checked()),
-    'sign-issuer': (('sign-issuer', '--cert', 'ca.pem', '--root', 'root.pem', '--key', 'root.key',
-                     '--out', 'out/ca'), issuer_signed),
-}
+def first():
+    return hex(leaves[0].serial)
 
 
-for verb, (args, look) in VERBS.items():
-    tap.add('ocspctl %s: each of its calls fails' % verb, torture, args, look)
+VERBS = (
+    ('list', ('list',), printed),
+    ('export', ('export',), printed),
+    ('export to a file', ('export', 'out/index.txt'), lambda: file_is_whole('index.txt')),
+    ('status', ('status', first), lambda: unchanged),
+    ('revoke', ('revoke', '--reason', 'key_compromise', first), lambda: revoked_or_not),
+    ('add', ('add', 'new.pem'), lambda: added({hex(new.serial): 'Valid'})),
+    ('import', ('import', 'index.txt'), lambda: added({hex(n): 'Valid' for n in range(0x1000, 0x1040)})),
+    ('presign', ('presign', '--jobs', '2'), lambda: all_signed),
+    ('purge', ('purge', '--all'), lambda: all_purged),
+    ('verify-cache', ('verify-cache',), lambda: unchanged),
+    ('check', ('check',), checked),
+    ('sign-issuer', ('sign-issuer', '--cert', 'ca.pem', '--root', 'root.pem', '--key', 'root.key',
+                     '--out', 'out/ca'), lambda: issuer_signed),
+)
+for verb, args, make_look in VERBS:
+    tap.add('ocspctl %s: each of its calls fails' % verb, torture, args, make_look, False)
+for verb, args, make_look in VERBS:
+    tap.add('ocspctl %s: its allocations fail' % verb, torture, args, make_look, True)
+
 
 # --- watch, which says of all that is in the cache that it is true
 
 def watch_a_while(fault=None):
     """Two passes of it. Returns the trace."""
     folder = r.path('work')
-    child = r.start_command(inject.strace(folder, True, fault=fault) + r.command('ocspctl', 'watch'),
+    child = r.start_command(inject.strace(folder, True, fault) + r.command('ocspctl', 'watch'),
                             stderr=subprocess.DEVNULL)
     wait_for(lambda: glob.glob(os.path.join(folder, 'trace.*')), 'the watcher')
     pid = int(glob.glob(os.path.join(folder, 'trace.*'))[0].rsplit('.', 1)[1])
@@ -265,7 +271,7 @@ def watch():
         nth = next(n for call, n, line in calls if call == name and all(w in line for w in words))
         fault = inject.Fault(name, nth, error, True)
         stale_and_revoked()
-        hits = inject.injected(watch_a_while(fault))
+        hits = [line for line in sum(watch_a_while(fault), []) if line.endswith('(INJECTED)')]
         assert hits, inject.text_of(fault)
         status = str(r.ask_about(leaves[0]))
         if status != 'revoked(1)':

@@ -46,15 +46,15 @@ class Case:
     def run(self, fault=None):
         self.prepare()
         done = subprocess.run(
-            inject.strace(self.r.path('work'), True, fault=fault) + self.r.command('ocsp-sign'),
+            inject.words(self.r.path('work'), 'ocsp-sign', fault) + self.r.command('ocsp-sign'),
             input=self.request, capture_output=True, cwd=self.r.dir, timeout=PATIENCE_S,
             env=self.r.environment())
-        return done, inject.traces(self.r.path('work'))
+        return done
 
     def judge(self, tally, fault):
         with inject.Clock() as clock:
-            done, lines = self.run(fault)
-        hits = inject.injected(lines)
+            done = self.run(fault)
+        hits = inject.hits(self.r.path('work'), fault)
         if not hits:
             tally.add('not reached')
             return
@@ -84,13 +84,18 @@ class Case:
         outcome = {None: 'closed', 'good': 'of before', self.want: 'answered'}.get(status, 'later')
         tally.add(outcome, clock.seconds)
 
-    def torture(self):
+    def torture(self, allocations):
         inject.needs_strace()
-        done, lines = self.run()
+        sanitized = inject.is_sanitized(self.r.path('bin', 'ocsp-sign'))
+        every = LONG and not sanitized
+        done = self.run(inject.NO_ALLOCATION if allocations else None)
         tap.equal((done.returncode, str(ocsp.Response(done.stdout))), (0, self.want))
-        calls = inject.Calls(lines, inject.is_sanitized(self.r.path('bin', 'ocsp-sign')))
+        if allocations:
+            faults = inject.allocations(self.r.path('work'), every, 200 if LONG else 40)
+        else:
+            faults = inject.Calls(inject.traces(self.r.path('work')), sanitized).faults(every)
         tally = inject.Tally()
-        for fault in calls.faults(LONG):
+        for fault in faults:
             self.judge(tally, fault)
         # the last of them must not stay: whoever comes next is told what is true
         self.prepare()
@@ -119,16 +124,20 @@ def cases(store):
 responders = []
 
 
-def torture(store, name):
+def torture(store, name, allocations):
     if store not in made:
         made[store] = dict(cases(store))
-    made[store][name].torture()
+    made[store][name].torture(allocations)
 
 
 made = {}
 for kind in stores():
     for title in ('a miss', 'a miss, revoked', 'not in the table', 'with a nonce',
                   'revoked since it was cached'):
-        tap.add('ocsp-sign, %s, %s: each of its calls fails' % (kind, title), torture, kind, title)
+        tap.add('ocsp-sign, %s, %s: each of its calls fails' % (kind, title), torture, kind, title,
+                False)
+    for title in ('a miss', 'revoked since it was cached'):
+        tap.add('ocsp-sign, %s, %s: each of its allocations fails' % (kind, title), torture, kind,
+                title, True)
 
 tap.run(lambda: [r.close() for r in responders])

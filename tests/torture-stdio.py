@@ -2,6 +2,7 @@
 """ocsp-stdio while its system calls fail: an answer that is right, one that says "later", or a
 clean close; never a crash, never a lie, never half a file in the cache."""
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import inject
 import ocsp
 import tap
 import wire
-from responder import LONG, PATIENCE_S, Responder, read_all
+from responder import BUILD, LONG, PATIENCE_S, Responder, read_all
 
 # The filter kills what strace makes of a call, so it is off but where it is the point.
 r = Responder(sandbox='off', timeout='2')
@@ -21,16 +22,19 @@ revoked = r.add(r.ca.issue('revoked'), status='Revoked', when='2026-01-02 03:04:
                 reason='key_compromise')
 STATUSES = {good.serial: ('good',), revoked.serial: ('revoked(1)',)}
 NOT_THERE = 0x1234
+# Allocations are made to fail by a library, which a static program does not load.
+DYNAMIC = 'ocsp-stdio-dynamic'
+shutil.copy2(os.path.join(BUILD, 'tests', DYNAMIC), r.path('bin'))
 SANITIZED = inject.is_sanitized(r.path('bin', 'ocsp-stdio'))
 
 # An answer that says nothing about the certificate.
 LATER = ('tryLater', 'internalError')
 
 
-def on_a_socket(words, args, octets):
+def on_a_socket(words, program, args, octets):
     """As an inetd starts it. (exit code, octets that came, standard error)"""
     ours, theirs = socket.socketpair()
-    child = r.start_command(words + r.command('ocsp-stdio', *args), stdin=theirs, stdout=theirs,
+    child = r.start_command(words + r.command(program, *args), stdin=theirs, stdout=theirs,
                             stderr=subprocess.PIPE)
     theirs.close()
     ours.settimeout(PATIENCE_S)
@@ -46,16 +50,16 @@ def on_a_socket(words, args, octets):
     return child.returncode, came, err
 
 
-def on_pipes(words, args, octets):
-    done = subprocess.run(words + r.command('ocsp-stdio', *args), input=octets, cwd=r.dir,
+def on_pipes(words, program, args, octets):
+    done = subprocess.run(words + r.command(program, *args), input=octets, cwd=r.dir,
                           capture_output=True, env=r.environment(), timeout=PATIENCE_S)
     return done.returncode, done.stdout, done.stderr
 
 
-def in_a_file(words, args, octets):
+def in_a_file(words, program, args, octets):
     """What is still the request is no answer."""
     path = r.write('work/request', octets)
-    code, out, err = on_pipes(words, [*args, path], b'')
+    code, out, err = on_pipes(words, program, [*args, path], b'')
     with open(path, 'rb') as f:
         came = f.read()
     tap.equal(out, b'')
@@ -82,7 +86,7 @@ def status_of(came, http):
 UNTOLD = ('(0<', '(1<', 'fd=0<', 'fd=1<', 'ocsp.log', '(2<', '/etc/localtime', '/dev/null')
 
 
-def one(tally, scenario, f, follow):
+def one(tally, scenario, program, f, follow):
     how, args, octets, want, cached = scenario
     http = octets[:1] in b'GP'
     if not cached:
@@ -90,11 +94,12 @@ def one(tally, scenario, f, follow):
     r.clear_log()
     with inject.Clock() as clock:
         try:
-            code, came, err = how(inject.strace(r.path('work'), follow, fault=f), args, octets)
+            code, came, err = how(inject.words(r.path('work'), program, f, follow), program, args,
+                                  octets)
         except (AssertionError, subprocess.TimeoutExpired) as error:
             tally.fault(f, 'lost: %r' % error)
             return
-    hits = inject.injected(inject.traces(r.path('work')))
+    hits = inject.hits(r.path('work'), f)
     if not hits:
         tally.add('not reached')
         return
@@ -124,21 +129,27 @@ def one(tally, scenario, f, follow):
     tally.add({None: 'closed', want: 'answered'}.get(status, 'later'), clock.seconds)
 
 
-def torture(scenario, follow=False, only=(), sandbox='off'):
+def torture(scenario, follow=False, only=(), sandbox='off', program='ocsp-stdio'):
     inject.needs_strace()
     how, args, octets, want, cached = scenario
     r.clear_cache()
     with r.configured(keep_cache=True, sandbox=sandbox):
         if cached:
-            on_a_socket([], (), octets)
-        _, came, err = how(inject.strace(r.path('work'), follow), args, octets)
+            on_a_socket([], 'ocsp-stdio', (), octets)
+        allocations = program == DYNAMIC
+        first = inject.words(r.path('work'), program, inject.NO_ALLOCATION if allocations else None,
+                             follow)
+        _, came, err = how(first, program, args, octets)
         tap.equal(status_of(came, octets[:1] in b'GP'), want, err)
-        calls = inject.Calls(inject.traces(r.path('work')), SANITIZED)
+        if allocations:
+            faults = inject.allocations(r.path('work'), True)
+        else:
+            faults = inject.Calls(inject.traces(r.path('work')), SANITIZED).faults(
+                LONG and not SANITIZED)
         tally = inject.Tally()
-        for f in calls.faults(LONG):
-            if only and f.call not in only:
-                continue
-            one(tally, scenario, f, follow)
+        for f in faults:
+            if not only or f.call in only:
+                one(tally, scenario, program, f, follow)
         # and all is well again
         r.clear_cache()
         tap.equal(str(r.ask_about(good)), 'good')
@@ -163,6 +174,10 @@ for name in ('a miss, POST', 'a miss, DER, revoked', 'FILE'):
     tap.add('ocsp-stdio and ocsp-sign, %s: each of their calls fails' % name, torture,
             SCENARIOS[name], True, (), 'auto')
 
+
+for name, scenario in SCENARIOS.items():
+    tap.add('ocsp-stdio, %s: each of its allocations fails' % name, torture, scenario, False, (), 'off',
+            DYNAMIC)
 
 
 # What comes after the filter would end by it: strace makes of a call one that does not exist.

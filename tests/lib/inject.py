@@ -15,10 +15,12 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 
 import ocsp
 import tap
+from responder import BUILD
 
 # What a call may say (its manual), and what an operator may meet.
 ERRORS = {
@@ -118,6 +120,8 @@ START = re.compile(r'^(?:newfstatat|fstat)\(0[<,]')
 LOADED = re.compile(r'^munmap\(')
 
 Fault = collections.namedtuple('Fault', 'call nth error lasting')
+ALLOCATION = 'allocation'
+NO_ALLOCATION = Fault(ALLOCATION, 0, '', False)
 
 
 def is_removal(fault):
@@ -136,7 +140,7 @@ def needs_strace():
         tap.skip('no process may be traced here: ' + done.stderr.strip())
 
 
-def strace(folder, follow, names=(), fault=None):
+def strace(folder, follow, fault=None):
     """The words before a command. With follow its children are traced too, each into a file."""
     words = ['strace', '-y', '-o', os.path.join(folder, 'trace')]
     if follow:
@@ -146,9 +150,30 @@ def strace(folder, follow, names=(), fault=None):
         what = 'retval=0' if fault.call == 'brk' else 'error=' + fault.error
         words += ['-e', 'trace=' + fault.call, '-e', 'inject=%s:%s:when=%d%s' % (
             fault.call, what, fault.nth, '+' if fault.lasting else '')]
-    elif names:
-        words += ['-e', 'trace=' + ','.join('?' + name for name in names)]
     return words
+
+
+def count_of_allocations(folder):
+    with open(os.path.join(folder, 'allocations'), 'rb') as f:
+        return int.from_bytes(f.read(), sys.byteorder)
+
+
+def allocate(folder, program, fault):
+    """The words before a command whose Nth allocation fails, or none with 0: see fail-alloc.c."""
+    count = os.path.join(folder, 'allocations')
+    with open(count, 'wb') as f:
+        f.write(bytes(8))
+    return ['env', 'LD_PRELOAD=' + os.path.join(BUILD, 'tests', 'lib', 'fail-alloc.so'),
+            'FAIL_ALLOC_PROGRAM=' + program, 'FAIL_ALLOC_AT=%d' % fault.nth,
+            'FAIL_ALLOC_COUNT=' + count, *(['FAIL_ALLOC_LASTING=yes'] if fault.lasting else []),
+            # a sanitizer wants to be the first to be asked
+            'ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0']
+
+
+def words(folder, program, fault=None, follow=True):
+    if fault and fault.call == ALLOCATION:
+        return allocate(folder, program, fault)
+    return strace(folder, follow, fault)
 
 
 def traces(folder):
@@ -161,12 +186,26 @@ def traces(folder):
     return out
 
 
-def injected(lines):
-    """The calls that were made to fail."""
-    return [line for process in lines for line in process if line.endswith('(INJECTED)')]
+def hits(folder, fault):
+    """What was made to fail, after a run with words()."""
+    if fault.call == ALLOCATION:
+        reached = count_of_allocations(folder) >= fault.nth
+        return ['allocation %d' % fault.nth] if reached else []
+    return [line for process in traces(folder) for line in process if line.endswith('(INJECTED)')]
+
+
+def allocations(folder, every, sample=20):
+    """Faults after a run with NO_ALLOCATION: each allocation, one after the other once and lasting; or
+    so many, spread."""
+    total = count_of_allocations(folder)
+    assert total, 'nothing was allocated'
+    step = 1 if every else max(total // sample, 1)
+    for i, n in enumerate(range(1, total + 1, step)):
+        yield Fault(ALLOCATION, n, 'ENOMEM', i % 2 == 1)
 
 
 def is_sanitized(program):
+    """Then a run takes several times as long."""
     with open(program, 'rb') as f:
         return b'__asan_init' in f.read()
 
