@@ -82,7 +82,7 @@ small() {
 
 # one NAME LOST BEHAVIOUR OPTION...
 one() {
-	check "$launcher: $1" attacked "$2" "$3" --seconds 7 --rate 10 "${@:4}"
+	check "$launcher: $1" attacked "$2" "$3" --seconds 6 --rate 10 "${@:4}"
 	row "$1"
 }
 

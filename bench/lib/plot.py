@@ -98,3 +98,39 @@ def distribution(samples):
             break
         points.append((100 * share, max(ordered[at], 1)))
     return points
+
+
+def ranges(title, unit, names, rows):
+    """rows: (label, [(low, high, mark) or None for each of names]): a line from low to high on a
+    logarithmic scale for each, in its colour; with a mark, hollow and that text behind it, which
+    stands alone where low is None."""
+    left, step, top, width = 300, 9, 64, 850
+    row = step * len(names) + 9
+    height = top + row * len(rows) + 34
+    known = [r for _, values in rows for r in values if r and r[0]]
+    low, high = min(r[0] for r in known) / 1.3, max(r[1] for r in known) * 1.3
+
+    def px(value):
+        return left + (width - left - 90) * math.log(value / low) / math.log(high / low)
+
+    body = [_text(10, 24, '%s (%s)' % (title, unit), extra='font-weight="bold"')]
+    for i, name in enumerate(names):
+        body += ['<circle cx="%d" cy="44" r="4" fill="%s"/>\n' % (left + 120 * i, COLOURS[i]),
+                 _text(left + 120 * i + 10, 48, name)]
+    for x in _ticks(low, high):
+        body += [_line(px(x), top, px(x), height - 30), _text(px(x), height - 12, number(x), 'middle')]
+    for k, (label, values) in enumerate(rows):
+        y = top + row * k + 12
+        body.append(_text(left - 12, y + step * (len(names) - 1) / 2 + 4, label, 'end'))
+        for i, value in enumerate(values):
+            if not value:
+                continue
+            at, colour = y + step * i, COLOURS[i]
+            if not value[0]:
+                body.append(_text(width - 6, at + 4, value[2], 'end', 'style="fill:%s"' % colour))
+                continue
+            body += [_line(px(value[0]), at, px(value[1]), at, colour),
+                     '<circle cx="%.1f" cy="%.1f" r="3" fill="%s" stroke="%s"/>\n'
+                     % (px(value[0]), at, 'white' if value[2] else colour, colour),
+                     _text(px(value[1]) + 6, at + 4, value[2])]
+    return _svg(width, height, body)
