@@ -16,6 +16,9 @@
 
 static int peer;		/* the responder's end of the connection, in the listener */
 
+/* what who serves says */
+static char instance[] = "i", keeper[] = "k", second_keeper[] = "K";
+
 static void serve(void *context, int connection)
 {
 	if (write(connection, context, 1) != 1)
@@ -41,7 +44,7 @@ static void fork_instance(struct keeper *k, int connection, unsigned ms)
 		while (getppid() == listener)
 			;	/* as soon as the keeper may */
 	if (keeper_claim(k))
-		serve("i", connection);
+		serve(instance, connection);
 	_exit(0);
 }
 
@@ -92,13 +95,13 @@ static void has_had_its_keeper_replaced(struct keeper *k)
 	pid_t before = k->pid;
 
 	keeper_ended(k, before + 1);
-	keeper_start(k, serve, "?");
+	keeper_start(k, serve, keeper);
 	if (k->pid != before)
 		_exit(1);
 	kill(before, SIGKILL);
 	waitpid(before, NULL, 0);
 	keeper_ended(k, before);
-	keeper_start(k, serve, "K");
+	keeper_start(k, serve, second_keeper);
 	accept_one(k);
 }
 
@@ -109,7 +112,7 @@ static void listen_and_end(void (*act)(struct keeper *k))
 	keeper_init(&k);
 	if (k.listener < 0)
 		_exit(NO_KEEPER);
-	keeper_start(&k, serve, "k");
+	keeper_start(&k, serve, keeper);
 	act(&k);
 	kill(getpid(), SIGKILL);
 }
