@@ -23,7 +23,7 @@ FORMAT = re.compile(r'%s(?:\s*(?:%s|[A-Z][A-Z0-9_]+\b))*' % (LITERAL, LITERAL))
 SAYING = re.compile(r'\b(log_warning|log_error|log_critical|log_event|store_fail|conf_fail|'
                     r'fail_here|failed|refuse|missing)\s*\((?!const|struct|void)')
 LEVELLED = re.compile(r'\b(?:ask_say|say)\s*\([^;"]*?LEVEL_(?:WARNING|ERROR|CRITICAL)\b')
-FAILING = re.compile(r'\bask_fail\s*\(\s*\w+,\s*(E_\w+),')
+FAILING = re.compile(r'\bask_fail\s*\(\s*\w+,\s*(E_\w+|e),')
 WRITING = re.compile(r'\bsnprintf\s*\(\s*(?:error|why|sentence|clause|warning|out->error|'
                      r's->error)\b,[^,]+,')
 # Clauses that others are made of.
@@ -62,9 +62,8 @@ def messages_of(name, loud):
     for pattern in (SAYING, LEVELLED, FAILING, WRITING, CLAUSES):
         for found in pattern.finditer(text):
             rest = statement(text, found.end())
-            after = text[found.end() + len(rest):]
-            if (pattern is FAILING and found.group(1) not in loud and
-                    not re.match(r';\s*a->r->say\(LEVEL_ERROR', after)):
+            # an error that isn't named here may be a loud one
+            if pattern is FAILING and found.group(1) not in loud | {'e'}:
                 continue
             literals = FORMAT.findall(rest)
             for literal in literals if pattern is CLAUSES else literals[:1]:
