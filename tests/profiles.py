@@ -46,7 +46,7 @@ def refused(*sentences, **keys):
         for sentence in sentences:
             tap.contains(out, sentence, keys)
         done = r.run('ocsp-sign', octets=r.request(leaf))
-        tap.equal(ocsp.Response(done.stdout).status, 'internalError', keys)
+        tap.equal(done.stdout, b'', keys)
         tap.equal(done.returncode, EX_CONFIG, keys)
         done = r.run('ocsp-stdio', octets=r.request(leaf))
         if done.stdout:

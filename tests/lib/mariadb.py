@@ -14,6 +14,7 @@ As root the server runs as user mysql, or nobody where there is none; else as wh
 import ctypes
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -38,9 +39,15 @@ def available():
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port for a server to be started. Not one of those that the kernel gives to connections:
+    another test's could take it in the meantime."""
+    while True:
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", random.randrange(10000, 32768)))
+                return s.getsockname()[1]
+            except OSError:
+                pass
 
 
 def server_user():
