@@ -7,12 +7,14 @@ of "systemd-analyze security".
 BUILD-FOLDER is configured with --prefix=/usr --sysconfdir=/etc --localstatedir=/var. The units run in
 a systemd of their own (tests/lib/sysd-up.sh), one directive at a time is added to the shipped one, and
 cached answers are asked for, one after the other. The cost is processor time of all that runs in
-there, systemd's included, so that other work on the machine disturbs little: the least of N rounds.
+there, systemd's included, so that other work on the machine disturbs little: the median of N rounds,
+each of them beside the shipped unit right before.
 """
 import argparse
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -31,7 +33,6 @@ import units    # noqa: E402
 
 SHIPPED = os.path.join(TOP, 'units', 'ocsp@.service')
 PORT = 2560
-# Alone, and several that would be taken together.
 ALONE = [line for line in '''
 RemoveIPC=yes
 LockPersonality=yes
@@ -56,6 +57,7 @@ PrivateMounts=yes
 SystemCallFilter=@system-service landlock_create_ruleset landlock_add_rule landlock_restrict_self
 LoadCredential=p:/srv/bench/password
 '''.splitlines() if line]
+FILTERS = ALONE[1:7] + ['ProtectHostname=yes']
 
 
 def parse_full():
@@ -120,26 +122,21 @@ class Bench:
 
 def main():
     full = parse_full()
-    rows = [('shipped unit', [])] + [(line, [line]) for line in ALONE]
-    rows += [('all of bench/full-sandbox.conf', full)]
-    least = {}
+    rows = [('`%s`' % line, [line]) for line in ALONE]
+    rows += [('these seven filters', FILTERS), ('all of bench/full-sandbox.conf', full)]
+    shipped, more = [], {name: [] for name, _ in rows}
     bench = Bench()
     try:
         for _ in range(options.rounds):
             for name, lines in rows:
-                try:
-                    ms = bench.cost_ms(lines)
-                except RuntimeError as why:
-                    sys.exit('%s: %s\n%s' % (name, why, bench.units.sh('journalctl -q --no-pager -n 20')))
-                least[name] = min(ms, least.get(name, ms))
+                shipped.append(bench.cost_ms([]))
+                more[name].append(bench.cost_ms(lines) - shipped[-1])
     finally:
         bench.close()
     print('| directive | ms | score |\n| --- | --- | --- |')
-    base = least['shipped unit']
-    print('| the shipped unit | %.1f | %s |' % (base, score([])))
-    for name, lines in rows[1:]:
-        text = '`%s`' % name if lines != full else name
-        print('| %s | %+.1f | %s |' % (text, least[name] - base, score(lines)))
+    print('| the shipped unit | %.1f | %s |' % (statistics.median(shipped), score([])))
+    for name, lines in rows:
+        print('| %s | %+.1f | %s |' % (name, statistics.median(more[name]), score(lines)))
 
 
 main()
