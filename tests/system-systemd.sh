@@ -107,6 +107,19 @@ instance_locked_in() {
 	return $rc
 }
 
+# An instance, taken over, forks until it can't any more: TasksMax= less itself.
+fork_bomb() {
+	local client most said
+	most=$(systemctl show -P TasksMax 'ocsp@1.service')
+	load silent 1 P > /dev/null &
+	client=$!
+	until_true 5 instance_running &&
+		said=$(x "$pki/stolen.py" "$(systemctl show -P MainPID 'ocsp@*.service' | head -1)")
+	wait $client
+	echo "$said; TasksMax=$most"
+	[ "$said" = "$((most - 1)) EAGAIN" ]
+}
+
 # xinetd leaves a process the bounding set; with no new privileges that is nothing.
 xinetd_locked_in() {
 	local client rc
@@ -294,6 +307,14 @@ check "Accept=yes: a certificate that the table doesn't hold" ask_unauthorized o
 check "the answer is cached" cached
 check "the journal has the serial as a field" until_true 5 structured_line
 check "an instance has a user, no capabilities, no new privileges and a filter" instance_locked_in
+name="an instance that was taken over forks no more than TasksMax= allows"
+if [ "$(uname -m)" != x86_64 ]; then
+	skip "$name" "processes are taken over on x86-64 only"
+elif ! x grep -qw pids /sys/fs/cgroup/cgroup.controllers; then
+	skip "$name" "no controller of processes in this machine's cgroup2"
+else
+	check "$name" fork_bomb
+fi
 check "a client that says nothing costs no instance" speechless_client
 check "one that goes silent is ended by timeout=" silent_client
 check "300 quick requests are all answered" load 300 10 "$pki/good.req"

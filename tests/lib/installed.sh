@@ -23,7 +23,7 @@ lay_out() {
 	env -u MAKEFLAGS -u MFLAGS make -s -C "$builddir" install DESTDIR="$files" \
 		> "$work/install.log" 2>&1 && make_ca "$files$pki" || return
 	make_config "$pki" "$@" > "$files$config"
-	cp "$srcdir"/tests/lib/{load,hostile,ocsp,der,wire}.py "$files$pki"
+	cp "$srcdir"/tests/lib/{load,hostile,ocsp,der,stolen,wire}.py "$files$pki"
 	# a folder that systemd looks into by itself needs nothing; any other is an administrator's
 	mkdir -p "$files/etc/systemd/system" "$files/usr/lib/sysusers.d" "$files/etc/xinetd.d"
 	case $unitdir in

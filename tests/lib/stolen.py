@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """stolen - a running process, taken over: it makes whatever system call it is told to.
 
     with Stolen(pid) as s:
@@ -5,6 +6,8 @@
 
 What its sandbox and its user let it do is then seen from inside, as whoever finds a bug in it would.
 Needs root, and x86-64. The process has to sleep in a system call.
+
+    stolen.py PID       has it fork until it can't any more; prints how often, and why no more
 """
 import ctypes
 import errno
@@ -12,6 +15,7 @@ import os
 import platform
 import signal
 import struct
+import sys
 import time
 
 CALLS = {
@@ -95,12 +99,15 @@ class Stolen:
         _ptrace(GETREGS, self.pid, ctypes.addressof(buf))
         return dict(zip(REGS, buf))
 
-    def octets(self, value):
-        """Puts them into its memory; returns where."""
-        at = self.room
+    def write(self, at, value):
         with open('/proc/%d/mem' % self.pid, 'r+b', buffering=0) as memory:
             memory.seek(at)
             memory.write(value)
+
+    def octets(self, value):
+        """Puts them into its memory; returns where."""
+        at = self.room
+        self.write(at, value)
         self.room += (len(value) + 15) // 16 * 16
         return at
 
@@ -124,3 +131,23 @@ class Stolen:
             raise
         result = ctypes.c_long(self._registers()['rax']).value
         return errno.errorcode[-result] if -4096 < result < 0 else result
+
+
+# again: pause(); goto again
+SLEEP_FOR_EVER = bytes.fromhex('b822000000' '0f05' 'ebf7')
+
+
+def main(pid):
+    with Stolen(pid) as process:
+        # what its children come to after the call
+        process.write(process.entry + len(SYSCALL), SLEEP_FOR_EVER)
+        for n in range(200):
+            result = process.call('clone', signal.SIGCHLD, 0, 0, 0, 0)
+            if isinstance(result, str):
+                print(n, result)
+                return
+        print(n, 'without an end')
+
+
+if __name__ == '__main__':
+    main(int(sys.argv[1]))

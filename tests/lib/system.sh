@@ -16,6 +16,12 @@ check() {
 	fi
 }
 
+# skip NAME REASON
+skip() {
+	checks=$((checks + 1))
+	echo "ok $checks - $1 # SKIP $2"
+}
+
 finish() {
 	echo "1..$checks"
 	exit $failed
