@@ -69,6 +69,7 @@ FUNCTIONAL_TESTS = \
 	tests/ctl-import.py \
 	tests/ctl-query.py \
 	tests/presign.py \
+	tests/exposure.py \
 	tests/no-leaks.py \
 	tests/privilege.py \
 	tests/export-static.py \
