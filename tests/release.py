@@ -20,7 +20,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 WORK = tempfile.mkdtemp(prefix='ocsp-release-', dir='/tmp')
 # Folders for those who have a clone, and what autoreconf, configure, make and dpkg-buildpackage put
 # into a tree that is built in place.
-MADE_FOLDER = re.compile(r'\.|autom4te\.cache$|build|units-built$|ocsp-stdio-')
+MADE_FOLDER = re.compile(r'[._]|autom4te\.cache$|build|units-built$|ocsp-stdio-')
 MADE = re.compile(r'\.(o|a|log|trs|deps|dirstamp)$|__pycache__|/\.deps/|'
                   r'^tests/(unit/test-[a-z0-9-]*|ocsp-stdio-dynamic)$|'
                   r'^debian/(\.debhelper|ocsp-stdio)/|debhelper|^debian/files$|substvars$|'
@@ -85,6 +85,14 @@ def one_version():
         if re.search(r'\.\d$', manual):
             tap.contains(read(BUILD, 'units-built', manual), '\n.Os ocsp-stdio %s\n' % version())
     tap.contains(read(BUILD, 'packaging', 'ocsp-stdio.spec'), 'Version:        %s\n' % version())
+
+
+@tap.test('the RPM spec knows every unit that can be enabled')
+def spec_units():
+    listed = re.search(r'^%global units (.*)', read(TOP, 'packaging', 'ocsp-stdio.spec.in'), re.M)
+    units = os.listdir(os.path.join(TOP, 'units'))
+    tap.equal(sorted(listed.group(1).split()),
+              sorted(u for u in units if '\n[Install]\n' in read(TOP, 'units', u)))
 
 
 @tap.test('the tarball has every file of the sources')
