@@ -57,7 +57,8 @@ bool cache_is_replaced(const struct cache *c)
 	if (stat(c->path, &there) != 0 || !S_ISDIR(there.st_mode))
 		return false;
 	if (c->fd < 0)
-		return there.st_uid == geteuid() && (there.st_mode & 0500) == 0500;
+		return (there.st_uid == geteuid() && (there.st_mode & 0500) == 0500) ||
+		       (there.st_gid == getegid() && (there.st_mode & 0050) == 0050);
 	return fstat(c->fd, &mine) == 0 &&
 	       (mine.st_ino != there.st_ino || mine.st_dev != there.st_dev);
 }

@@ -210,6 +210,22 @@ reload() {
 		journal -u ocsp-listen.service | grep -q 'was read again'
 }
 
+is_another() { # MAINPID
+	active ocsp-listen.service &&
+		[ "$(systemctl show -P MainPID ocsp-listen.service)" != "$1" ]
+}
+
+# What it may write to was settled at its start: it ends, and the next one fills the new directory.
+new_cache() {
+	local client pid cache=$localstatedir/cache
+	pid=$(systemctl show -P MainPID ocsp-listen.service)
+	load 8s 4 "$pki/good.req" 0 &
+	client=$!
+	x mv "$cache/ocsp_py" "$cache/before" && x mkdir -m 700 "$cache/ocsp_py" &&
+		x chown pycert "$cache/ocsp_py" && until_true 15 is_another "$pid"
+	wait $client && ask good good $port && cached
+}
+
 stop_drains() {
 	local client
 	load halting "$pki/good.req" 2 &
@@ -332,6 +348,7 @@ check "Accept=no: revoked" ask revoked revoked $port
 check "a listener has a user, no capabilities, no new privileges and a filter" \
 	locked_in ocsp-listen.service
 check "reload" reload
+check "another cache directory is used by the next listener; no answer is lost" new_cache
 check "restarts lose no answer" under_load 0 systemctl restart ocsp-listen.service
 check "SIGKILLs of the listener lose no answer" under_load 0 kill_listener
 check "reload and daemon-reexec lose no answer" under_load 0 begin_anew
