@@ -116,6 +116,7 @@ static void handle_signals(void)
 	sigaction(SIGINT, &act, NULL);
 	act.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &act, NULL);
+	sigaction(SIGXFSZ, &act, NULL);
 }
 
 /* A child has its parent's sandbox; and what a token's library opens, only its vendor knows. */

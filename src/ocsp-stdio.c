@@ -267,7 +267,9 @@ int main(int argc, char **argv)
 	code = read_options(argc, argv, &p.options);
 	if (code >= 0)
 		return code;
+	/* who can't write sees an error, and goes on without a cache or a log */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	umask(077);
 	p.deadline = deadline_in(0);
 

@@ -189,6 +189,7 @@ int main(int argc, char **argv)
 	int code = read_options(argc, argv, &c);
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	secret_keep();
 	if (code < 0)
 		code = dispatch(argc - optind, argv + optind, &c);
