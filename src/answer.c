@@ -15,7 +15,7 @@ static uint8_t error_der[RESPONSE_ERROR_LEN];
 
 static void name_of_socket(struct client *c)
 {
-	struct sockaddr_storage addr;
+	struct sockaddr_storage addr = { .ss_family = AF_UNSPEC };
 	socklen_t len = sizeof addr;
 	const void *ip;
 

@@ -8,8 +8,8 @@
 
 void check_tell(struct check *k, const char *topic, enum level_found level, const char *format, ...)
 {
-	struct finding *more = reallocarray(k->found, k->n_found + 1, sizeof *more);
-	char text[TEXT_LEN];
+	struct finding *more = NULL;
+	char text[TEXT_LEN], *copy;
 	va_list ap;
 
 	va_start(ap, format);
@@ -18,10 +18,15 @@ void check_tell(struct check *k, const char *topic, enum level_found level, cons
 	k->n[level]++;
 	if (k->print)
 		printf("%-7s %s\n", found_name(level), text);
-	if (!more)
+	copy = strdup(text);
+	if (copy)
+		more = reallocarray(k->found, k->n_found + 1, sizeof *more);
+	if (!more) {
+		free(copy);
 		return;
+	}
 	k->found = more;
-	k->found[k->n_found++] = (struct finding){ level, topic, strdup(text) };
+	k->found[k->n_found++] = (struct finding){ level, topic, copy };
 }
 
 static void tell_advice(void *context, const struct conf_ca *ca, const char *sentence)

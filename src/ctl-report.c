@@ -46,13 +46,21 @@ static int check_in_child(const struct ctl *c, int fd)
 
 static void add_finding(struct report *r, struct finding **list, const char *line)
 {
-	struct finding *more = reallocarray(*list, r->n_found + 1, sizeof *more);
 	unsigned level = (unsigned)(line[0] - '0');
+	struct finding *more = NULL;
+	char *text;
 
-	if (!more || level >= FOUND_LEVELS)
+	if (level >= FOUND_LEVELS)
 		return;
+	text = strdup(line + 1);
+	if (text)
+		more = reallocarray(*list, r->n_found + 1, sizeof *more);
+	if (!more) {
+		free(text);
+		return;
+	}
 	*list = more;
-	more[r->n_found++] = (struct finding){ (enum level_found)level, "", strdup(line + 1) };
+	more[r->n_found++] = (struct finding){ (enum level_found)level, "", text };
 	r->found = more;
 	r->n[level]++;
 }

@@ -221,7 +221,7 @@ static enum err select_rows(struct store *s, const char *tail, const struct stor
 {
 	char sql[STORE_SQL_LEN], cert[128] = "NULL,NULL";
 	MYSQL_BIND params[STORE_MANY] = { 0 };
-	MYSQL_STMT *stmt;
+	MYSQL_STMT *stmt = NULL;
 	enum err e;
 
 	if (want_cert)
