@@ -83,6 +83,7 @@ FUNCTIONAL_TESTS = \
 	tests/sign-issuer.py \
 	tests/store-mariadb.py \
 	tests/torture-ctl.py \
+	tests/torture-limits.py \
 	tests/torture-sign.py \
 	tests/torture-stdio.py \
 	tests/conformance.py \
