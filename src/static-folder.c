@@ -16,6 +16,31 @@
 
 #define FOLDER_LEN (sizeof ANSWERS + STATIC_PATH_LEN)
 
+/* NULL, and errno. */
+static DIR *open_dir(int at, const char *name)
+{
+	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+
+	if (!d && fd >= 0)
+		close(fd);
+	return d;
+}
+
+/* What a killed one has left of a file: io_replace_file() writes beside it. */
+static void remove_left(const struct static_folder *f)
+{
+	DIR *d = open_dir(f->fd, ".");
+	struct dirent *entry;
+
+	if (!d)
+		return;
+	while ((entry = readdir(d)))
+		if (strncmp(entry->d_name, NEW ".~", sizeof NEW + 1) == 0)
+			unlinkat(f->fd, entry->d_name, 0);
+	closedir(d);
+}
+
 enum err static_open(struct static_folder *f, const char *path)
 {
 	int saved;
@@ -27,6 +52,7 @@ enum err static_open(struct static_folder *f, const char *path)
 		static_close(f);
 		return E_BUSY;
 	}
+	remove_left(f);
 	if ((mkdirat(f->fd, ANSWERS, 0755) == 0 || errno == EEXIST) &&
 	    (mkdirat(f->fd, NOW, 0755) == 0 || errno == EEXIST))
 		return E_OK;
@@ -85,17 +111,6 @@ enum err static_drop(const struct static_folder *f, const char *path)
 	if (unlinkat(f->fd, below_answers(path, whole), 0) == 0)
 		return E_OK;
 	return errno == ENOENT ? E_NOT_FOUND : E_IO;
-}
-
-/* NULL, and errno. */
-static DIR *open_dir(int at, const char *name)
-{
-	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-
-	if (!d && fd >= 0)
-		close(fd);
-	return d;
 }
 
 /* *more: each() has not seen enough. */

@@ -156,11 +156,16 @@ static void puts_and_gets(void **state)
 static void one_writer(void **state)
 {
 	struct static_folder *f = *state, other;
+	char left[64];
 
 	assert_int_equal(static_open(&other, path), E_BUSY);
 	assert_int_equal(other.fd, -1);
 	static_close(f);
+	snprintf(left, sizeof left, "%s/new.~0123", path);
+	close(open(left, O_WRONLY | O_CREAT, 0600));
 	assert_int_equal(static_open(&other, path), E_OK);
+	assert_false(there(&other, "new.~0123"));
+	assert_true(there(&other, "answers"));
 	static_close(&other);
 	assert_int_equal(static_open(&other, "/nowhere"), E_IO);
 	assert_int_equal(errno, ENOENT);
