@@ -275,23 +275,6 @@ def canned():
             tap.equal(f.read(), answer.der)
 
 
-@tap.test('interrupted it ends with 130, and the folder may be sent no longer than before')
-def interrupted():
-    restart()
-    with Responder(recheck='0') as other:
-        bulk.fill(other, bulk.rows(other.ca, 300))
-        other.check_ctl('presign')
-        target = other.folder('static')
-        child = other.start('ocspctl', 'export-static', target, stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT)
-        wait_for(lambda: os.path.isdir(target + '/answers') and os.listdir(target + '/answers'),
-                 'the first file')
-        child.send_signal(signal.SIGINT)
-        tap.equal((child.wait(20), os.listdir(target + '/now')), (INTERRUPTED, []))
-        other.check_ctl('export-static', target)
-        tap.equal(sum(len(names) for _, _, names in os.walk(target + '/answers')), 300)
-
-
 @tap.test('refused: no folder, a folder that another export is busy with, times that do not fit')
 def refused():
     r.ask_about(good)
@@ -308,17 +291,34 @@ def refused():
     tap.contains(export('--purge-list', '/nowhere/list', code=EX_IOERR), '/nowhere/list')
 
 
-@tap.test('on a terminal it shows how far it is')
-def progress():
-    with Responder(recheck='0') as other:
-        bulk.fill(other, bulk.blanks(3000, 1))
-        other.configure(verify='no')
+@tap.test('interrupted it ends with 130, and the folder may be sent no longer than before; on a'
+          ' terminal it shows how far it is')
+def interrupted():
+    many = 800
+
+    def halt(child):
+        """In the middle of its work."""
+        wait_for(lambda: os.path.isdir(target + '/answers') and os.listdir(target + '/answers'),
+                 'the first file')
+        child.send_signal(signal.SIGSTOP)
+
+    with Responder(recheck='0', verify='no') as other:
+        bulk.fill(other, bulk.blanks(many, 1))
         other.check_ctl('presign')
         target, shown = other.folder('static'), b''
+        child = other.start('ocspctl', 'export-static', target, stdout=subprocess.DEVNULL)
+        halt(child)
+        child.send_signal(signal.SIGINT)
+        child.send_signal(signal.SIGCONT)
+        tap.equal((child.wait(20), os.listdir(target + '/now')), (INTERRUPTED, []))
+        shutil.rmtree(target + '/answers')
         main, end = pty.openpty()
         child = other.start('ocspctl', 'export-static', target, stdout=subprocess.DEVNULL,
                             stderr=end)
         os.close(end)
+        halt(child)
+        time.sleep(0.3)
+        child.send_signal(signal.SIGCONT)
         try:
             while chunk := os.read(main, 65536):
                 shown += chunk
@@ -327,6 +327,7 @@ def progress():
         os.close(main)
         tap.equal(child.wait(), 0)
         assert re.search(rb'export-static: \[#*-*\] +\d+ % ', shown), shown
+        tap.equal(sum(len(names) for _, _, names in os.walk(target + '/answers')), many)
 
 
 # --- behind nginx
