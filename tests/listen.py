@@ -259,28 +259,32 @@ def killed_listener():
     assert answered > 100, answered
 
 
-@tap.test('SIGKILL between accept() and fork(): the keeper serves, and only then')
-def keeper_serves():
+def keeper_serves(keys):
     inject.needs_strace()
     if not has_keeper():
         tap.skip('this kernel has no pidfd_open()')
     port = mariadb.free_port()
-    strace = r.start_command(
-        ['strace', '-f', '-o', '/dev/null', '-e', 'inject=accept4:delay_exit=2000000', '--']
-        + r.command('ocsp-stdio', '--listen', '-l', '127.0.0.1:%d' % port),
-        stderr=subprocess.DEVNULL)
-    wait_for(lambda: accepts(port), 'a listener')
-    listener = children_of(strace.pid)[0]
-    wait_for(lambda: children_of(listener), 'the keeper')
-    tap.equal(len(children_of(listener)), 1)
-    with wire.connect(port) as sock:
-        sock.sendall(wire.post(request))
-        time.sleep(0.5)     # it is accepted now, and nothing was started for it
-        tap.equal(len(children_of(listener)), 1)
-        os.kill(listener, signal.SIGKILL)
-        is_good(read_all(sock))
+    with r.configured(keep_cache=True, **keys):
+        strace = r.start_command(
+            ['strace', '-f', '-o', '/dev/null', '-e', 'inject=accept4:delay_exit=2000000', '--']
+            + r.command('ocsp-stdio', '--listen', '-l', '127.0.0.1:%d' % port),
+            stderr=subprocess.DEVNULL)
+        wait_for(lambda: accepts(port), 'a listener')
+        listener = children_of(strace.pid)[0]
+        wait_for(lambda: children_of(listener), 'the keeper')
+        with wire.connect(port) as sock:
+            sock.sendall(wire.post(request))
+            time.sleep(0.5)     # it is accepted now, and nothing was started for it
+            tap.equal(len(children_of(listener)), 1)
+            os.kill(listener, signal.SIGKILL)
+            is_good(read_all(sock))
     strace.wait(20)
     assert not accepts(port), 'the keeper goes on listening'
+
+
+for filters, keys in (('wide', {}), ('tight', {'signer': 'unix:' + r.path('nobody')})):
+    tap.add('SIGKILL between accept() and fork(), with the %s filter: the keeper serves' % filters,
+            keeper_serves, keys)
 
 
 @tap.test('the keeper is replaced when it is killed, and when the configuration is read again')
