@@ -8,8 +8,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'lib
 
 import plot
 
-COLUMNS = ('launcher', 'clients', 'tried', 'held', 'refused', 'longest', 'asked', 'answered', 'later',
-           'lost', 'wrong', 'p50', 'p99', 'max')
+COLUMNS = ('launcher', 'clients', 'tried', 'held', 'refused', 'longest', 'asked', 'answered',
+           'later', 'lost', 'wrong', 'p50', 'p99', 'max')
 
 
 def read(path):
@@ -66,8 +66,8 @@ def main():
     if sys.argv[2:]:
         rows = [(clients, [span(by.get(name)) for name in names]) for clients, by in found.items()]
         with open(sys.argv[2], 'w') as f:
-            f.write(plot.ranges('A well-behaved client meanwhile: half of its answers, and the last',
-                                'ms', names, rows))
+            f.write(plot.ranges('A well-behaved client meanwhile: half of its answers, '
+                                'and the last', 'ms', names, rows))
 
 
 main()

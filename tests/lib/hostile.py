@@ -3,10 +3,10 @@
            [--rate R]
 
 Keeps N connections at once whose clients behave like this, from so many addresses, and opens
-another for each that ends, --anew in a second at most. Several behaviours, with commas between, go on
-side by side. Meanwhile a well-behaved client from an address of its own asks R times
-a second, on time whatever became of the last request: for what is cached, and each fifth time with
-a nonce, which has to be signed. FOLDER: what make_ca() of system.sh made. Prints a line of JSON:
+another for each that ends, --anew in a second at most. Several behaviours, with commas between, go
+on side by side. Meanwhile a well-behaved client from an address of its own asks R times a second,
+on time whatever became of the last request: for what is cached, and each fifth time with a nonce,
+so that an answer has to be signed. FOLDER: what make_ca() of system.sh made. Prints a line of JSON:
 
   tried, held     connections of the attack: in all, and at most at once in the server's hands
   refused         got 503, or were closed or reset without a word before their time was up
@@ -29,9 +29,9 @@ import select
 import socket
 import struct
 import subprocess
-import sys
 import time
 
+import der
 import ocsp
 import wire
 from cryptography import x509
@@ -60,7 +60,8 @@ def behaviours(request):
     return {
         'silent': Behaviour(b''),
         'one octet a second': Behaviour(b'', more=whole, each_second=True),
-        'head without end': Behaviour(b'GET / HTTP/1.1\r\n', more=b'X-Field: %s\r\n' % (b'x' * 990)),
+        'head without end': Behaviour(b'GET / HTTP/1.1\r\n',
+                                      more=b'X-Field: %s\r\n' % (b'x' * 990)),
         'body without end': Behaviour(
             huge % b'Content-Type: application/ocsp-request\r\nContent-Length: 16000',
             huge % b'Content-Type: application/ocsp-request\r\nTransfer-Encoding: chunked',
@@ -177,27 +178,26 @@ class Attack:
                 except OSError:
                     pass        # the next event tells
 
-    def addresses_of(self, wave):
-        count = max(1, self.at_once // 50)
-        return ['10.99.%d.%d' % (wave % 250, i + 1) for i in range(count)]
+    def come(self, wave):
+        self.addresses = ['10.99.%d.%d' % (wave % 250, i + 1)
+                          for i in range(max(1, self.at_once // 50))]
+        ip(['addr add %s/32 dev lo' % a for a in self.addresses])
 
-    def vanish(self, wave):
-        """Once a second all who are there lose their addresses, and others come."""
+    def vanish(self):
+        """All who are there lose their addresses: what they do from now on reaches nobody."""
         ip(['addr del %s/32 dev lo' % a for a in self.addresses])
-        self.counts['vanished'] += len(self.clients)
         for client in self.clients.values():
             self.poll.unregister(client.sock.fileno())
             self.abandoned.append(client.sock)
-        self.clients = {}
-        self.addresses = self.addresses_of(wave)
-        ip(['addr add %s/32 dev lo' % a for a in self.addresses])
+        self.clients, self.addresses = {}, []
 
     def run(self, seconds):
         start = now = time.monotonic()
         opened, wave = 0, 0
         while now < start + seconds:
             if self.b.vanish and now >= start + wave:
-                self.vanish(wave)
+                self.vanish()
+                self.come(wave)
                 wave, opened = wave + 1, 0
             # all at once in the beginning, later as many as a second allows
             allowed = self.at_once + (0 if self.b.vanish else self.anew * (now - start))
@@ -213,10 +213,9 @@ class Attack:
             self.held = max(self.held, sum(
                 c.connected and now - c.since > 0.3 for c in self.clients.values()))
         if self.b.vanish:
-            self.vanish(wave)
-            ip(['addr del %s/32 dev lo' % a for a in self.addresses])
+            self.vanish()
         for client in self.clients.values():
-            if client.connected and not self.b.vanish:
+            if client.connected:
                 self.longest = max(self.longest, time.monotonic() - client.since)
         return {'tried': self.counts['tried'], 'held': self.held, 'longest': self.longest,
                 'refused': self.counts['refused']}
@@ -243,7 +242,6 @@ class GoodClient:
 
     def ask(self, name, nonce, due):
         """(name, nonce, body, ms); body is None if no answer came."""
-        time.sleep(max(0, due - time.monotonic()))
         octets, body = b'', None
         try:
             with wire.connect(self.port, '127.0.0.2', PATIENCE_S) as sock:
@@ -262,7 +260,11 @@ class GoodClient:
     def verdict(self, name, nonce, body):
         if body is None:
             return 'lost'
-        response = ocsp.Response(body)
+        try:
+            response = ocsp.Response(body)
+        except der.DERError as error:
+            self.faults[str(error)] += 1
+            return 'wrong'
         if response.status == 'tryLater' and nonce:
             return 'later'
         found = response.code and [response.status] or \
