@@ -15,6 +15,7 @@ FUZZ_TARGETS = \
 	fuzz/fuzz-mycnf \
 	fuzz/fuzz-request \
 	fuzz/fuzz-response \
+	fuzz/fuzz-row \
 	fuzz/fuzz-serve \
 	fuzz/fuzz-target
 
@@ -31,7 +32,7 @@ fuzz_libfuzzed_a_SOURCES = \
 	src/canned.c src/cert.c src/cert-use.c src/certid.c \
 	src/conf.c src/conf-advice.c src/conf-finish.c src/conf-hint.c src/conf-keys.c \
 	src/conf-profile.c src/conf-rule.c src/conf-value.c \
-	src/crl.c src/deadline.c src/der.c src/error.c src/fresh.c src/gtime.c \
+	src/crl.c src/deadline.c src/decide.c src/der.c src/error.c src/fresh.c src/gtime.c \
 	src/http.c src/http-body.c src/http-reply.c src/http-text.c \
 	src/index-txt.c src/ini.c src/io.c src/json.c src/key.c src/key-engine.c src/key-rsa.c \
 	src/log.c src/metrics.c src/mycnf.c src/pem.c src/request.c src/response.c src/sha256.c \
@@ -81,6 +82,9 @@ fuzz_fuzz_request_LDADD = $(FUZZ_LIBS)
 fuzz_fuzz_response_CFLAGS = $(FUZZ_CFLAGS)
 fuzz_fuzz_response_LDFLAGS = $(FUZZ_LINK)
 fuzz_fuzz_response_LDADD = $(FUZZ_LIBS)
+fuzz_fuzz_row_CFLAGS = $(FUZZ_CFLAGS)
+fuzz_fuzz_row_LDFLAGS = $(FUZZ_LINK)
+fuzz_fuzz_row_LDADD = $(FUZZ_LIBS)
 # These calls are answered by fuzz/stand-in.c.
 STAND_IN = -Wl,--wrap=http_parse_head,--wrap=io_read_some,--wrap=io_write_all,--wrap=io_write_two
 fuzz_fuzz_serve_SOURCES = fuzz/fuzz-serve.c fuzz/stand-in.c fuzz/stand-in.h src/serve.c
