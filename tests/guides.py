@@ -34,7 +34,6 @@ and anywhere, for what a reader has done already or sees happen:
 import concurrent.futures
 import os
 import re
-import shlex
 import shutil
 import sys
 import time

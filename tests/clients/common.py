@@ -43,11 +43,12 @@ class Client:
         self.function, self.name, self.packages = function, name, packages
         self.needs, self.slow, self.delegated_only = needs, slow, delegated_only
         self.title = function.__doc__
-        self.missing = [p for p in programs if not shutil.which(p, path=PATH)]
+        self.missing = not all(os.path.exists(p) if p[0] == '/' else shutil.which(p, path=PATH)
+                               for p in programs)
 
     def run(self):
         if self.missing:
-            tap.skip('%s is not installed' % ', '.join(self.missing))
+            tap.skip('not installed: %s' % self.packages)
         try:
             self.function()
         except AssertionError as failure:
@@ -61,7 +62,7 @@ CLIENTS = []
 
 
 def client(name, packages, *programs, needs='nothing', slow=False, delegated_only=False):
-    """Decorator: a test that needs these programs. needs: what has to be done for this client.
+    """Decorator: a test that needs these programs, or files by their whole path. needs: what has to be done for this client.
     slow: only with OCSP_TEST_ALL. delegated_only: only where a delegated responder signs."""
     def register(function):
         CLIENTS.append(Client(function, name, packages, programs, needs, slow, delegated_only))

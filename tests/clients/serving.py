@@ -7,7 +7,7 @@ import urllib.parse
 import mariadb
 import tap
 from common import (HERE, SECONDS, URL, accepted_by_curl, answer_file, client, http_status_for, r,
-                    request_file, run, server, staple, text_of)
+                    request_file, server, staple, text_of)
 from responder import wait_for
 
 
@@ -213,11 +213,10 @@ ssl.stapling-file = "{dir}/good.der"
 
 
 @client('lighttpd', 'lighttpd lighttpd-mod-openssl', 'lighttpd', 'openssl', 'curl',
+        '/usr/lib/lighttpd/mod_openssl.so',
         needs='the answer as a file')
 def lighttpd():
     """lighttpd takes the answer as a file, and staples it"""
-    if not os.path.exists('/usr/lib/lighttpd/mod_openssl.so'):
-        tap.skip('lighttpd-mod-openssl is not installed')
     port = mariadb.free_port()
     r.folder('htdocs')
     r.write('htdocs/index.html', 'ok', 0o644)
