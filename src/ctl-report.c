@@ -150,7 +150,7 @@ int ctl_report(struct ctl *c, int argc, char **argv)
 		code = CTL_INTERRUPTED;
 	else
 		code = write_page(&r, output) == E_OK ? 0 : EX_IOERR;
-	for (size_t i = 0; i < r.n_found; i++)
+	for (size_t i = 0; found && i < r.n_found; i++)
 		free(found[i].text);
 	free(found);
 	return code;

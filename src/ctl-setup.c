@@ -246,6 +246,7 @@ static bool set_users(struct setup *s)
 {
 	if (!set_user(s, &s->user, ""))
 		return false;
+	/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): prepare() has named both */
 	if (strcmp(s->signer.name, s->user.name) != 0)
 		return set_user(s, &s->signer, s->user.name);
 	s->signer = s->user;
