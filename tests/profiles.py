@@ -46,8 +46,10 @@ def refused(*sentences, **keys):
         for sentence in sentences:
             tap.contains(out, sentence, keys)
         done = r.run('ocsp-sign', octets=r.request(leaf))
-        tap.equal(done.stdout, b'', keys)
-        tap.equal(done.returncode, EX_CONFIG, keys)
+        tap.equal(done.returncode, EX_CONFIG, str(keys))
+        # about a configuration that can't be read it says nothing, about a certificate this
+        if done.stdout:
+            tap.equal(ocsp.Response(done.stdout).status, 'internalError', str(keys))
         done = r.run('ocsp-stdio', octets=r.request(leaf))
         if done.stdout:
             tap.equal(ocsp.Response(done.stdout).status, 'internalError', keys)
