@@ -189,10 +189,13 @@ static bool send_cached(struct ask *a, enum source source)
 /* The database could not be asked: info->why says why. */
 static enum err without_store(struct ask *a, enum err e)
 {
-	bool changed = cache_backoff_set(&a->r->cache);
+	/* who was told to end breaks the question off: that says nothing about the database */
+	bool ended = deadline_interrupted();
+	bool changed = !ended && cache_backoff_set(&a->r->cache);
 	char sentence[RESPONDER_ERROR_LEN + 64];
 
-	metrics_count_database_failure();
+	if (!ended)
+		metrics_count_database_failure();
 	if (!send_cached(a, SOURCE_CACHE))
 		return e;
 	snprintf(sentence, sizeof sentence,

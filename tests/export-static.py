@@ -8,6 +8,7 @@ import pty
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -22,7 +23,7 @@ import pki
 import proxies
 import tap
 import wire
-from responder import Responder, read_all, wait_for
+from responder import Responder, needs_sqlite, read_all, wait_for
 
 EX_USAGE, EX_IOERR, EX_TEMPFAIL, INTERRUPTED = 64, 74, 75, 130
 SLOT_S = 100
@@ -273,6 +274,27 @@ def canned():
         export(who=other, to=target)
         with open(os.path.join(target, 'answers', name_of(request)), 'rb') as f:
             tap.equal(f.read(), answer.der)
+
+
+@tap.test('interrupted in the middle of a question, it leaves no word that the database is down')
+def broken_off():
+    needs_sqlite()
+    with Responder(recheck='0', timeout='1') as other:
+        leaf = other.add(other.ca.issue('leaf'))
+        other.ask_about(leaf)
+        holder = sqlite3.connect(other.database.file)
+        holder.execute('BEGIN EXCLUSIVE')
+        target = other.folder('static')
+        child = other.start('ocspctl', 'export-static', target, stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL)
+        wait_for(lambda: os.path.isdir(target + '/answers'), 'its beginning')
+        # now it waits for the table
+        time.sleep(0.2)
+        child.send_signal(signal.SIGINT)
+        tap.equal(child.wait(20), INTERRUPTED)
+        holder.rollback()
+        holder.close()
+        tap.equal([n for n in os.listdir(other.path('cache')) if 'database-down' in n], [])
 
 
 @tap.test('refused: no folder, a folder that another export is busy with, times that do not fit')
