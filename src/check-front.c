@@ -53,13 +53,14 @@ static void tell(struct check *k, int found)
 	} table[] = {
 		{ NO_CONFIG, "config", "can't read the configuration: give it to a group of this "
 				       "user, mode 640" },
-		{ NO_CACHE, "cache", "can't read the cache, so that every answer is signed anew: run "
-				     "\"ocspctl setup\"" },
+		{ NO_CACHE, "cache", "can't read the cache, so that every answer is signed anew: "
+				     "run \"ocspctl setup\"" },
 		{ NO_SOCKET, "signer", "can't write to the socket of signer=: is ocsp-sign.socket "
 				       "started, and its SocketGroup= a group of this user?" },
 		{ READS_SECRET, "key", "can read a key, or a file of passwordfile=, and is not to: "
 				       "run \"ocspctl setup\"" },
-		{ WRITES_CACHE, "cache", "can write to the cache, and is not to: run \"ocspctl setup\"" },
+		{ WRITES_CACHE, "cache", "can write to the cache, and is not to: run \"ocspctl "
+					 "setup\"" },
 	};
 	const char *user = k->ctl->conf.user;
 

@@ -86,8 +86,9 @@ static enum err finish_ca(struct conf_reader *r, size_t i)
 		return missing(r, ca->line, prefix, ca->name, "pkey");
 	/* what opens tokens writes whole URIs to standard error, and so into the journal */
 	if (conf_is_uri(bytes_str(ca->pkey)) && strstr(ca->pkey, "pin-value="))
-		return conf_fail(r->c->path, ca->line, r->error, "[%s%s] has a PIN in 'pkey', where "
-				 "libraries show it: put it into a file, with passwordfile=PATH",
+		return conf_fail(r->c->path, ca->line, r->error, "[%s%s] has a PIN in 'pkey', "
+				 "where libraries show it: put it into a file, with "
+				 "passwordfile=PATH",
 				 prefix, ca->name);
 	if (both(r->seen_ca[i], text, file))
 		return twice(r, ca->line, prefix, ca->name);

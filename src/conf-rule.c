@@ -106,7 +106,7 @@ static const char *keep_path(struct conf *c, struct bytes v)
 	size_t dir_len;
 
 	if (v.len > prefix && memcmp(v.p, credentials, prefix) == 0) {
-		/* without any it stays as it is: there is no such file, and whoever opens it says so */
+		/* without any it stays as it is: whoever opens it says that there is none */
 		if (!c->credentials)
 			return conf_keep(c, v);
 		v = bytes_of(v.p + prefix, v.len - prefix);

@@ -170,7 +170,7 @@ static const char *excuse_of_store(const struct passphrase *pass)
 	return pass->asked ? excuse(pass) : why ? why : "nothing there is a private key";
 }
 
-/* Libcrypto's first error says that the provider isn't there, its last what became of the engine. */
+/* Libcrypto's first error says that there is no provider, its last what became of the engine. */
 static const char *excuse_of_token(const struct passphrase *pass)
 {
 	unsigned long e = ERR_peek_last_error();

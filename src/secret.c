@@ -44,8 +44,8 @@ enum err secret_read(const char *path, struct secret *out, char error[SECRET_ERR
 		snprintf(error, SECRET_ERROR_LEN, "passwordfile %s can't be read: %s", path,
 			 why(path, e));
 	} else if (!take_line(s.text, len)) {
-		snprintf(error, SECRET_ERROR_LEN, "passwordfile %s has to hold a password, one line "
-			 "and nothing else", path);
+		snprintf(error, SECRET_ERROR_LEN, "passwordfile %s has to hold a password, one "
+			 "line and nothing else", path);
 		e = E_IO;
 	}
 out:

@@ -217,7 +217,7 @@ static enum err open_key(const struct conf_ca *conf, EVP_PKEY **key, char error[
 
 enum err signer_load_key(struct signer *s, char error[SIGNER_ERROR_LEN])
 {
-	EVP_PKEY *public_key, *key;
+	EVP_PKEY *public_key, *key = NULL;
 	enum err e;
 
 	if (s->key)
