@@ -213,9 +213,11 @@ DEADLY = [
     ('execve', path('/bin/true'), 0, 0), ('socket', AF_INET, 1, 0), ('socket', AF_INET6, 2, 0),
     ('socket', AF_NETLINK, 3, 0), ('socket', AF_PACKET, 3, 0), ('ptrace', PTRACE_ATTACH, 1, 0, 0),
     ('process_vm_readv', 1, 0, 0, 0, 0, 0), ('mount', 0, 0, 0, 0, 0), ('unlink', path('/x')),
-    ('rename', path('/x'), path('/y')), ('mkdir', path('/tmp/x'), 0), ('link', path('/x'), path('/y')),
+    ('rename', path('/x'), path('/y')), ('mkdir', path('/tmp/x'), 0),
+    ('link', path('/x'), path('/y')),
     ('symlink', path('/x'), path('/y')), ('chmod', path('/x'), 0), ('chown', path('/x'), 0, 0),
-    ('mknod', path('/x'), 0, 0), ('setuid', 0), ('unshare', CLONE_NEWUSER), ('setns', 0, 0),
+    ('mknod', path('/x'), 0, 0), ('setuid', 0), ('capset', 0, 0),
+    ('unshare', CLONE_NEWUSER), ('setns', 0, 0),
     ('chroot', path('/')), ('mmap', 0, 4096, PROT_RWX, MAP_PRIVATE_ANONYMOUS, -1, 0),
     ('mprotect', 0, 4096, PROT_RWX), ('bpf', 0, 0, 0), ('io_uring_setup', 1, 0), ('keyctl', 0, 0),
     ('perf_event_open', 0, 0, 0, 0, 0), ('userfaultfd', 0), ('memfd_create', path('x'), 0),
@@ -228,7 +230,7 @@ DEADLY = [
 REFUSABLE = (
     'ptrace', 'process_vm_readv', 'mount', 'unshare', 'setns', 'chroot', 'bpf', 'io_uring_setup',
     'keyctl', 'perf_event_open', 'userfaultfd', 'pidfd_getfd', 'kcmp', 'process_madvise',
-    'open_by_handle_at', 'personality', 'init_module', 'setuid', 'mknod')
+    'open_by_handle_at', 'personality', 'init_module', 'setuid', 'capset', 'mknod')
 
 
 @tap.test('two users: %d calls end the process that parses' % len(DEADLY))

@@ -19,9 +19,9 @@ import sys
 import time
 
 CALLS = {
-    'mmap': 9, 'mprotect': 10, 'socket': 41,
-    'clone': 56, 'execve': 59, 'kill': 62, 'rename': 82, 'mkdir': 83, 'link': 86, 'unlink': 87,
-    'symlink': 88, 'chmod': 90, 'chown': 92, 'ptrace': 101, 'setuid': 105, 'mknod': 133,
+    'mmap': 9, 'mprotect': 10, 'socket': 41, 'clone': 56, 'execve': 59, 'kill': 62, 'rename': 82,
+    'mkdir': 83, 'link': 86, 'unlink': 87, 'symlink': 88, 'chmod': 90, 'chown': 92,
+    'ptrace': 101, 'setuid': 105, 'capset': 126, 'mknod': 133,
     'personality': 135, 'prctl': 157, 'setrlimit': 160, 'chroot': 161, 'mount': 165,
     'init_module': 175, 'keyctl': 250, 'openat': 257, 'unshare': 272, 'perf_event_open': 298,
     'prlimit64': 302, 'open_by_handle_at': 304, 'setns': 308, 'process_vm_readv': 310, 'kcmp': 312,
