@@ -114,6 +114,13 @@ def links():
             assert os.path.exists(path), '%s: %s' % (page, target)
 
 
+@tap.test('README.md leads to every page of docs/')
+def all_pages():
+    for name in os.listdir(os.path.join(TOP, 'docs')):
+        if name.endswith('.md'):
+            tap.contains(README, '(docs/%s' % name)
+
+
 @tap.test('no test is forgotten in tests/local.mk')
 def all_tests():
     listed = read('tests', 'local.mk')
