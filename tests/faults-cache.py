@@ -10,7 +10,6 @@ import os
 import shutil
 import socket
 import stat
-import subprocess
 import sys
 import time
 
@@ -142,7 +141,7 @@ tap.add('no inodes: the same (D-11)', no_room, 'cache without inodes', 'size=1m,
 @tap.test('a disk that fills up while answers are written: each file is whole or not there')
 def fills_up():
     t = tally()
-    with small('size=96k') as path:
+    with small('size=96k'):
         many = [r.add(r.ca.issue('many', key=r.ca.key)) for _ in range(40)]
         r.clear_log()
         for leaf in many:

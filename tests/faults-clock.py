@@ -52,7 +52,7 @@ def jumps():
         yield chance.choice((chance.uniform(-22, 100), chance.uniform(0, 24 * 80)))
 
 
-@tap.test('the clock jumps during traffic: right answers by the clock of the moment, none is lost (D-13)')
+@tap.test('the clock jumps during traffic: right answers by the clock of the moment (D-13)')
 def clock():
     front = os.path.join(BUILD, 'tests', 'ocsp-stdio-dynamic')
     if not FAKETIME:
@@ -65,8 +65,8 @@ def clock():
     with Responder(recheck='60', producetime='1d', sandbox='off') as r:
         shutil.copy2(front, r.path('bin', 'ocsp-stdio'))
         shift = r.write('shift', '+0', 0o644)
-        env = {'LD_PRELOAD': FAKETIME[0], 'FAKETIME_TIMESTAMP_FILE': shift, 'FAKETIME_NO_CACHE': '1',
-               'FAKETIME_DONT_FAKE_MONOTONIC': '1',
+        env = {'LD_PRELOAD': FAKETIME[0], 'FAKETIME_TIMESTAMP_FILE': shift,
+               'FAKETIME_NO_CACHE': '1', 'FAKETIME_DONT_FAKE_MONOTONIC': '1',
                # the files' times are written by those clocks as well
                'NO_FAKE_STAT': '1'}
         allowed = {r.add(r.ca.issue('leaf', key=r.ca.key)): ('good',) for _ in range(3)}

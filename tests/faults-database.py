@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""A database that is down, hangs, is slow, restarts, fails over, is full, or says nonsense: never good
-without proof, tryLater within the deadline, and the others are served meanwhile.
+"""A database that is down, hangs, is slow, restarts, fails over, is full, or says nonsense: never
+good without proof, tryLater within the deadline, and the others are served meanwhile.
 
 OCSP_TEST_ALL does each thing more often. The figures are printed as comments."""
 import contextlib
@@ -199,7 +199,8 @@ def spellings():
 @tap.test('a column of numbers, where every serial compares equal to 0: no answer, and why')
 def numbers():
     r.sql('CREATE TABLE numbers (cert_num bigint, revocation_time datetime, revocation_reason int,'
-          " cert blob, status varchar(10)); INSERT INTO numbers VALUES (0, NULL, NULL, '', 'Valid')")
+          ' cert blob, status varchar(10));'
+          "INSERT INTO numbers VALUES (0, NULL, NULL, '', 'Valid')")
     t = tally()
     with r.configured(db={'table': 'numbers'}, verify='no'):
         r.clear_log()
@@ -207,7 +208,7 @@ def numbers():
         tap.contains(r.log(), 'cert_num')
 
 
-@tap.test('a view with two rows of one serial: revoked counts before nonsense, and that before valid')
+@tap.test('a view with two rows of one serial: revoked before nonsense, and that before valid')
 def duplicates():
     r.sql('CREATE TABLE pairs LIKE list_certs; ALTER TABLE pairs DROP PRIMARY KEY;'
           'CREATE VIEW doubled AS SELECT * FROM pairs')
@@ -280,8 +281,8 @@ def revoke_rights():
 
 
 UNUSABLE = (
-    ('table missing', sql('RENAME TABLE list_certs TO away'), sql('RENAME TABLE away TO list_certs'),
-     'there is no table'),
+    ('table missing', sql('RENAME TABLE list_certs TO away'),
+     sql('RENAME TABLE away TO list_certs'), 'there is no table'),
     ('column missing', sql('ALTER TABLE list_certs CHANGE status state varchar(10)'),
      sql('ALTER TABLE list_certs CHANGE state status varchar(10)'), 'lacks a column'),
     ('privilege missing', revoke_rights, grant('ALL'), 'denied'),
@@ -459,7 +460,8 @@ def cut():
             r.clear_cache()
             tap.equal(faults.ask_once(r, t, leaves[0], NO_WORD), 'right', 'cut at %d of %d: %s'
                       % (n, whole, t.samples))
-    faults.row('database: connection ends in the middle of an answer', sum(t.counts.values()) - 1, t)
+    faults.row('database: connection ends in the middle of an answer',
+               sum(t.counts.values()) - 1, t)
 
 
 @tap.test('octets of its answer are changed: never good')

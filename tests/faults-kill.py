@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Processes that are killed (SIGKILL) at any moment of their lives: what is in the cache stays whole,
-the next request is answered, and what they leave behind is cleaned up and blocks nobody.
+"""Processes that are killed (SIGKILL) at any moment of their lives: what is in the cache stays
+whole, the next request is answered, and what they leave behind is cleaned up and blocks nobody.
 
 Sixty times by default, a thousand with OCSP_TEST_ALL. The figures are printed as comments."""
 import os
@@ -136,7 +136,7 @@ tap.add('ocsp-stdio is killed with its ocsp-sign at any moment of a miss (D-10)'
         'ocsp-stdio', TIMES * 3 // 10)
 
 
-@tap.test('ocspctl presign is killed with its workers: what is there is whole, the next run ends it')
+@tap.test('ocspctl presign is killed with its workers: all is whole, and the next run ends it')
 def presign():
     r.clear_cache()
     times = TIMES // 5
@@ -195,7 +195,7 @@ def worker():
         r.sql("DELETE FROM list_certs WHERE cert_num = '%#x'" % leaf.serial)
 
 
-@tap.test('ocspctl watch is killed at any moment, while the table changes: nobody sees a wrong word')
+@tap.test('ocspctl watch is killed at any moment, while rows change: nobody sees a wrong word')
 def watch():
     r.clear_cache()
     times = max(4, TIMES // 20)

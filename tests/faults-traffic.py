@@ -19,8 +19,7 @@ import faults
 import ocsp
 import pki
 import tap
-import wire
-from responder import LONG, Responder, read_all, terminate, wait_for
+from responder import LONG, Responder, terminate, wait_for
 
 TIMES = 10 if LONG else 1
 PAUSE_S = 0.6 if LONG else 0.3
@@ -334,7 +333,8 @@ for name, *how in BROKEN_SIGN:
 
 @contextlib.contextmanager
 def signer_socket(serve):
-    """What stands where signer=unix: points to. serve(): for each connection; None: nobody accepts."""
+    """What stands where signer=unix: points to. serve(): for each connection; None: nobody
+    accepts."""
     path, stop = r.path('work', 'sign.sock'), threading.Event()
 
     def run():
@@ -402,7 +402,7 @@ for name, serve in (('missing', missing), ('closes at once', closes), ('hangs', 
             % name.replace('missing', 'is missing'), signer_service, name, serve)
 
 
-@tap.test('the canned response is replaced by garbage, and back: tryLater meanwhile, nobody else suffers')
+@tap.test('the canned response is replaced by garbage, and back: nobody else suffers')
 def canned():
     inter_id = ocsp.certid(root.certificate, r.ca.serial)
     t = faults.Tally(root.certificate, 7)

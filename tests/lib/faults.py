@@ -92,8 +92,8 @@ def ask_once(r, tally, leaf, allowed=('good',), **options):
 
 
 class Traffic:
-    """Asks a listener about certificates at a steady rate, by HTTP, each time on a connection of its
-    own. allowed: {certificate: what may be said about it}, and may be changed meanwhile."""
+    """Asks a listener about certificates at a steady rate, by HTTP, each time on a connection of
+    its own. allowed: {certificate: what may be said about it}, and may be changed meanwhile."""
 
     WORKERS = 4
 
