@@ -16,12 +16,16 @@ static bool is_folder(const char *name)
 	       strlen(name) < CERTID_FOLDER_LEN;
 }
 
-/* A link could lead whoever removes files here, which may be root, to anywhere. */
-static bool is_directory(const struct cache *c, const char *name)
+/* A link could lead whoever removes files here, which may be root, to anywhere. *error: as below. */
+static bool is_directory(const struct cache *c, const char *name, int *error)
 {
 	struct stat st;
 
-	return fstatat(c->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+	if (fstatat(c->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return S_ISDIR(st.st_mode);
+	if (errno != ENOENT)
+		*error = errno;
+	return false;
 }
 
 /* False: each() has seen enough. *error: an errno if a part of it can't be read, else as it was. */
@@ -97,7 +101,7 @@ enum err cache_walk(const struct cache *c, cache_each *each, void *arg)
 		return E_IO;
 	cache_sweep(c);
 	while (more && (errno = 0, entry = readdir(d)))
-		if (is_folder(entry->d_name) && is_directory(c, entry->d_name))
+		if (is_folder(entry->d_name) && is_directory(c, entry->d_name, &error))
 			more = walk_folder(c, entry->d_name, each, arg, &error);
 	if (more && errno)
 		error = errno;
