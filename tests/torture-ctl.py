@@ -181,6 +181,8 @@ def run(words, fault=None):
 def torture(args, make_look, allocations):
     inject.needs_strace()
     prepare()
+    if not allocations and inject.is_sanitized(r.path('bin', 'ocspctl')):
+        tap.skip('a sanitizer makes calls of its own, and ends the program when they fail')
     reset()
     BEFORE.update(rows())
     words = [a() if callable(a) else a for a in args]
@@ -191,12 +193,10 @@ def torture(args, make_look, allocations):
     # "check" may have something to warn of here
     assert done.returncode in (0, 1 if args[0] == 'check' else 0), done
     look(done)
-    sanitized = inject.is_sanitized(r.path('bin', 'ocspctl'))
     if allocations:
         faults = inject.allocations(r.path('work'), False, 300 if LONG else 20)
     else:
-        faults = inject.Calls(inject.traces(r.path('work')), sanitized).faults(
-            LONG and not sanitized, turns=True)
+        faults = inject.Calls(inject.traces(r.path('work'))).faults(LONG, turns=True)
     tally = inject.Tally()
     for fault in faults:
         judge(tally, words, look, done.returncode, statuses, fault)
