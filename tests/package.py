@@ -106,12 +106,13 @@ def need(what):
 
 def sources(name):
     """What "make dist" packs, in a folder of this name."""
-    folder = path(name)
-    os.makedirs(folder + '-dist')
-    run(os.path.join(TOP, 'configure'), '-q', cwd=folder + '-dist')
-    run('make', '-s', 'distdir', cwd=folder + '-dist')
-    shutil.move(glob.glob(folder + '-dist/ocsp-stdio-*')[0], folder)
-    return folder
+    build = path('dist')
+    if not os.path.exists(build):
+        os.mkdir(build)
+        run(os.path.join(TOP, 'configure'), '-q', cwd=build)
+        run('make', '-s', 'distdir', cwd=build)
+    shutil.copytree(glob.glob(path('dist', 'ocsp-stdio-*'))[0], path(name))
+    return path(name)
 
 
 # --- the package
