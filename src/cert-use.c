@@ -163,7 +163,9 @@ static bool digest(enum hashalg h, struct bytes in, uint8_t out[CERT_HASH_LEN])
 	const EVP_MD *md = h == HASH_SHA1 ? EVP_sha1() : h == HASH_SHA256 ? EVP_sha256() :
 			   h == HASH_SHA384 ? EVP_sha384() : h == HASH_SHA512 ? EVP_sha512() : NULL;
 
-	return md && EVP_Digest(in.p, in.len, out, NULL, md, NULL) == 1;
+	/* asked again: an allocation may have failed just then */
+	return md && (EVP_Digest(in.p, in.len, out, NULL, md, NULL) == 1 ||
+		      EVP_Digest(in.p, in.len, out, NULL, md, NULL) == 1);
 }
 
 bool cert_name_hash(const struct cert *ca, enum hashalg h, uint8_t out[CERT_HASH_LEN])
