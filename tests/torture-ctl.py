@@ -121,7 +121,8 @@ def revoked_or_not(done):
 def all_signed(done):
     unchanged(done)
     # more than one for each where it could not be told whether clients ask for more
-    assert done.returncode or len(r.cache_files()) >= len(BEFORE), '%d answers' % len(r.cache_files())
+    n = len(r.cache_files())
+    assert done.returncode or n >= len(BEFORE), '%d answers' % n
 
 
 def all_purged(done):
@@ -174,8 +175,9 @@ def judge(tally, words, look, expected, statuses, fault):
 
 def run(words, fault=None):
     reset()
-    return subprocess.run(inject.words(r.path('work'), 'ocspctl', fault) + r.command('ocspctl', *words),
-                          capture_output=True, cwd=r.dir, timeout=PATIENCE_S, env=r.environment())
+    command = inject.words(r.path('work'), 'ocspctl', fault) + r.command('ocspctl', *words)
+    return subprocess.run(command, capture_output=True, cwd=r.dir, timeout=PATIENCE_S,
+                          env=r.environment())
 
 
 def torture(args, make_look, allocations):
@@ -214,7 +216,8 @@ VERBS = (
     ('status', ('status', first), lambda: unchanged),
     ('revoke', ('revoke', '--reason', 'key_compromise', first), lambda: revoked_or_not),
     ('add', ('add', 'new.pem'), lambda: added({hex(new.serial): 'Valid'})),
-    ('import', ('import', 'index.txt'), lambda: added({hex(n): 'Valid' for n in range(0x1000, 0x1040)})),
+    ('import', ('import', 'index.txt'),
+     lambda: added({hex(n): 'Valid' for n in range(0x1000, 0x1040)})),
     ('presign', ('presign', '--jobs', '2'), lambda: all_signed),
     ('purge', ('purge', '--all'), lambda: all_purged),
     ('verify-cache', ('verify-cache',), lambda: unchanged),

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""No descriptors, no memory, no processes, no random numbers: an answer or a clean close, and the log
-says what is lacking."""
+"""No descriptors, no memory, no processes, no random numbers: an answer or a clean close, and the
+log says what is lacking."""
 import collections
 import os
 import resource
@@ -44,7 +44,7 @@ def limited(program, octets, **limits):
     done = subprocess.run(r.command(program), input=octets, capture_output=True, cwd=r.dir,
                           env=r.environment(), preexec_fn=limit, timeout=PATIENCE_S)
     log = r.log() + done.stderr.decode(errors='replace')
-    assert done.returncode >= 0 and 'Sanitizer' not in log, 'ended by %d: %s' % (done.returncode, log)
+    assert done.returncode >= 0 and 'Sanitizer' not in log, (done.returncode, log)
     status = None
     if done.stdout:
         response = ocsp.Response(done.stdout)
@@ -70,7 +70,7 @@ def sound(what, result, tally):
 
 
 def sweep(name, values):
-    """Each program, with nothing in the cache and with the answer in it, under each of the limits."""
+    """Each program, with an empty cache and with the answer in it, under each of the limits."""
     tally = inject.Tally()
     for value in values:
         for program in ('ocsp-stdio', 'ocsp-sign'):
@@ -145,7 +145,7 @@ def listener_processes():
     tap.equal(terminate(child), 0)
 
 
-@tap.test('--listen, few descriptors: it says so and ends, or whoever connects is answered or waits')
+@tap.test('--listen, few descriptors: it says so and ends, or who connects is answered or waits')
 def listener_descriptors():
     outcomes = collections.Counter()
     for n in range(3, 16):

@@ -15,7 +15,7 @@ import tap
 import wire
 from responder import BUILD, LONG, PATIENCE_S, Responder, read_all
 
-# The filter kills what strace makes of a call, so it is off but where it is the point.
+# The filter alone: strace makes of a call one that does not exist, which its tight form kills.
 r = Responder(sandbox='off', timeout='2')
 good = r.add(r.ca.issue('good'))
 revoked = r.add(r.ca.issue('revoked'), status='Revoked', when='2026-01-02 03:04:05',
@@ -165,7 +165,8 @@ SCENARIOS = {
     'not in the table': (on_a_socket, (), r.request(NOT_THERE), 'unauthorized', False),
     'FILE': (in_a_file, (), r.request(revoked), 'revoked(1)', False),
     'malformed': (on_a_socket, (), b'\x30\x03\x02\x01\x01', 'malformedRequest', False),
-    'malformed, HTTP': (on_a_socket, (), b'GET /%%% HTTP/1.1\r\nHost: x\r\n\r\n', 'HTTP 400', False),
+    'malformed, HTTP': (on_a_socket, (), b'GET /%%% HTTP/1.1\r\nHost: x\r\n\r\n', 'HTTP 400',
+                        False),
     'the front page': (on_a_socket, (), wire.get('/'), 'HTTP 200', False),
 }
 for name, scenario in SCENARIOS.items():
@@ -176,13 +177,13 @@ for name in ('a miss, POST', 'a miss, DER, revoked', 'FILE'):
 
 
 for name, scenario in SCENARIOS.items():
-    tap.add('ocsp-stdio, %s: each of its allocations fails' % name, torture, scenario, False, (), 'off',
-            DYNAMIC)
+    tap.add('ocsp-stdio, %s: each of its allocations fails' % name, torture, scenario, False, (),
+            'off', DYNAMIC)
 
 
 # What comes after the filter would end by it: strace makes of a call one that does not exist.
-LOCKS = ('landlock_add_rule', 'landlock_create_ruleset', 'landlock_restrict_self', 'prctl', 'prlimit64',
-         'seccomp')
+LOCKS = ('landlock_add_rule', 'landlock_create_ruleset', 'landlock_restrict_self', 'prctl',
+         'prlimit64', 'seccomp')
 
 
 @tap.test('sandbox=auto: what cannot be had is done without, and the log says so')

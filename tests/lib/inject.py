@@ -129,7 +129,8 @@ def is_removal(fault):
 
 
 def text_of(fault):
-    return '%s %s %d%s' % (fault.error, fault.call, fault.nth, ' and all later' if fault.lasting else '')
+    lasting = ' and all later' if fault.lasting else ''
+    return '%s %s %d%s' % (fault.error, fault.call, fault.nth, lasting)
 
 
 def needs_strace():
@@ -195,7 +196,7 @@ def hits(folder, fault):
 
 
 def allocations(folder, every, sample=20):
-    """Faults after a run with NO_ALLOCATION: each allocation, one after the other once and lasting; or
+    """Faults after a run with NO_ALLOCATION: each allocation, by turns once and lasting; or
     so many, spread."""
     total = count_of_allocations(folder)
     assert total, 'nothing was allocated'
@@ -252,7 +253,8 @@ class Calls:
             errors, numbers = ERRORS[name], sorted(self.numbers[name])
             if not every:
                 count = min(sample, len(numbers))
-                numbers = [numbers[i * (len(numbers) - 1) // max(count - 1, 1)] for i in range(count)]
+                numbers = [numbers[i * (len(numbers) - 1) // max(count - 1, 1)]
+                           for i in range(count)]
             for i, n in enumerate(numbers):
                 if every and not turns:
                     yield from (Fault(name, n, error, lasting) for error in errors
@@ -281,13 +283,13 @@ class Tally:
             sum(self.counts.values()),
             ', '.join('%s %d' % item for item in sorted(self.counts.items())), self.longest))
         assert sum(self.counts.values()), 'nothing was tried'
-        assert not self.wrong, '%d of them wrong:\n%s' % (len(self.wrong), '\n'.join(self.wrong[:40]))
+        assert not self.wrong, '%d wrong:\n%s' % (len(self.wrong), '\n'.join(self.wrong[:40]))
 
 
 def cache_faults(r, statuses, may_leave=False):
     """What is wrong in a responder's cache: each file has to be a sound answer under its own name,
     with one of the statuses that its serial may have. may_leave: a temporary file may stay, for it
-    could not be removed, or who wrote it was killed; "ocspctl watch" and "purge" remove it later."""
+    could not be removed, or its writer was killed; "ocspctl watch" and "purge" remove it later."""
     for path in r.cache_files():
         try:
             with open(path, 'rb') as f:
