@@ -15,7 +15,7 @@ import tap
 import wire
 from responder import BUILD, LONG, PATIENCE_S, Responder, read_all
 
-# The filter alone: strace makes of a call one that does not exist, which its tight form kills.
+# Of a call that is to fail strace makes one that does not exist, for which the tight filter kills.
 r = Responder(sandbox='off', timeout='2')
 good = r.add(r.ca.issue('good'))
 revoked = r.add(r.ca.issue('revoked'), status='Revoked', when='2026-01-02 03:04:05',
