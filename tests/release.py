@@ -14,7 +14,7 @@ import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'lib'))
 
 import tap
-from responder import BUILD, PROGRAMS, RELEASE
+from responder import BUILD, LONG, PROGRAMS
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 WORK = tempfile.mkdtemp(prefix='ocsp-release-', dir='/tmp')
@@ -135,7 +135,7 @@ def clone(repository, folder, umask, **env):
 
 @tap.test('two clones, at different times, make the same tarball; and so does its own tree')
 def reproducible():
-    if not RELEASE:
+    if not LONG:
         tap.skip('a slow one: OCSP_TEST_ALL')
     for program in ('git', 'autoreconf'):
         if not shutil.which(program):
@@ -160,7 +160,7 @@ def reproducible():
 
 @tap.test('rpmbuild makes a package of the tarball alone')
 def rpm():
-    if not RELEASE:
+    if not LONG:
         tap.skip('a slow one: OCSP_TEST_ALL')
     if not shutil.which('rpmbuild'):
         tap.skip('rpmbuild is not installed')

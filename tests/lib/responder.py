@@ -29,7 +29,6 @@ BUILD = os.path.abspath(os.environ.get('builddir', '.'))
 DATA = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'data')
 HAVE_SQLITE = os.environ.get('HAVE_SQLITE', 'yes') == 'yes'
 LONG = os.environ.get('OCSP_TEST_ALL') == 'yes'
-RELEASE = LONG and os.environ.get('OCSP_TEST_RELEASE') != 'no'
 
 # How long a program may take that has nothing to wait for. Slow machines and sanitizers need it.
 PATIENCE_S = 60
