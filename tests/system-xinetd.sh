@@ -23,7 +23,7 @@ make_programs "$work"
 make_ca "$work"
 make_config "$work" user=nobody timeout=2 "cache=$work/cache" "signer=$work/ocsp-sign" \
 	> "$work/config.ini"
-echo "logfile=$work/log" | sed -i '1r /dev/stdin' "$work/config.ini"
+sed -i "1a logfile=$work/log" "$work/config.ini"
 : > "$work/log"
 chown -R nobody "$work"
 make_table "$work/ocspctl" "$work/config.ini" "$work" > /dev/null
