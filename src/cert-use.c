@@ -8,12 +8,12 @@
 
 #include "der.h"
 #include "key.h"
-#include "sigalg.h"
 
 void cert_free(struct cert *c)
 {
 	if (!c)
 		return;
+	sigalg_forget(&c->verifying);
 	EVP_PKEY_free(c->pkey);
 	free(c->octets);
 	memset(c, 0, sizeof *c);
@@ -226,7 +226,7 @@ static enum err verify(const struct cert *c, struct cert *ca)
 	if (!key)
 		return E_BUSY;
 	if (alg)
-		return sigalg_verify(alg, key, c->tbs, c->signature);
+		return sigalg_verify(alg, key, &ca->verifying, c->tbs, c->signature);
 	/* an algorithm that we never sign with ourselves (RSA-PSS, …) */
 	x = d2i_X509(NULL, &p, (long)c->der.len);
 	ok = x && X509_verify(x, key) == 1;

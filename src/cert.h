@@ -10,6 +10,7 @@
 #include <openssl/types.h>
 
 #include "certid.h"
+#include "sigalg.h"
 
 struct cert {
 	uint8_t *octets;	/* what the rest points into */
@@ -24,6 +25,7 @@ struct cert {
 	struct bytes extensions;	/* one behind the other, or empty */
 	int64_t not_before, not_after;	/* seconds since 1970; both are still inside */
 	EVP_PKEY *pkey;		/* see cert_public_key() */
+	struct sigalg_ready verifying;	/* with that key */
 };
 
 #define CERT_ERROR_LEN 512

@@ -78,31 +78,66 @@ const struct sigalg *sigalg_choose(const EVP_PKEY *key, struct bytes preferred)
 	return fallback;
 }
 
-enum err sigalg_verify(const struct sigalg *a, EVP_PKEY *key, struct bytes data,
-		       struct bytes signature)
+/* EVP_DigestSignInit_ex() or EVP_DigestVerifyInit_ex() */
+typedef int begin_fn(EVP_MD_CTX *, EVP_PKEY_CTX **, const char *, OSSL_LIB_CTX *, const char *,
+		     EVP_PKEY *, const OSSL_PARAM *);
+
+void sigalg_forget(struct sigalg_ready *r)
+{
+	EVP_MD_CTX_free(r->ctx);
+	memset(r, 0, sizeof *r);
+}
+
+static void remember(struct sigalg_ready *r, const struct sigalg *a, const EVP_MD_CTX *ctx)
+{
+	sigalg_forget(r);
+	r->ctx = EVP_MD_CTX_new();
+	/* not every token's key can be copied */
+	if (r->ctx && EVP_MD_CTX_copy_ex(r->ctx, ctx) == 1)
+		r->alg = a;
+}
+
+/* NULL: libcrypto could not. */
+static EVP_MD_CTX *begin(begin_fn *how, const struct sigalg *a, EVP_PKEY *key,
+			 struct sigalg_ready *ready)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+	if (ctx && ready && ready->alg == a && EVP_MD_CTX_copy_ex(ctx, ready->ctx) == 1)
+		return ctx;
+	if (ctx && how(ctx, NULL, a->md, NULL, NULL, key, NULL) == 1) {
+		if (ready && !ready->ctx)
+			remember(ready, a, ctx);
+		return ctx;
+	}
+	EVP_MD_CTX_free(ctx);
+	return NULL;
+}
+
+enum err sigalg_verify(const struct sigalg *a, EVP_PKEY *key, struct sigalg_ready *ready,
+		       struct bytes data, struct bytes signature)
 {
 	EVP_MD_CTX *ctx;
-	enum err e = E_BUSY;
+	enum err e;
 
 	if (!EVP_PKEY_is_a(key, a->key))
 		return E_DATA;
-	ctx = EVP_MD_CTX_new();
-	if (ctx && EVP_DigestVerifyInit_ex(ctx, NULL, a->md, NULL, NULL, key, NULL) == 1)
-		e = EVP_DigestVerify(ctx, signature.p, signature.len, data.p, data.len) == 1 ?
-			    E_OK : E_DATA;
+	ctx = begin(EVP_DigestVerifyInit_ex, a, key, ready);
+	if (!ctx)
+		return E_BUSY;
+	e = EVP_DigestVerify(ctx, signature.p, signature.len, data.p, data.len) == 1 ? E_OK :
+										       E_DATA;
 	EVP_MD_CTX_free(ctx);
 	return e;
 }
 
-bool sigalg_sign(const struct sigalg *a, EVP_PKEY *key, struct bytes data, uint8_t *out, size_t cap,
-		 size_t *len)
+bool sigalg_sign(const struct sigalg *a, EVP_PKEY *key, struct sigalg_ready *ready,
+		 struct bytes data, uint8_t *out, size_t cap, size_t *len)
 {
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	EVP_MD_CTX *ctx = begin(EVP_DigestSignInit_ex, a, key, ready);
 	size_t n = cap;
-	bool ok;
+	bool ok = ctx && EVP_DigestSign(ctx, out, &n, data.p, data.len) == 1;
 
-	ok = ctx && EVP_DigestSignInit_ex(ctx, NULL, a->md, NULL, NULL, key, NULL) == 1 &&
-	     EVP_DigestSign(ctx, out, &n, data.p, data.len) == 1;
 	EVP_MD_CTX_free(ctx);
 	if (ok)
 		*len = n;

@@ -28,15 +28,27 @@ const struct sigalg *sigalg_default(const EVP_PKEY *key);
  * is strong and this key's, else the default. */
 const struct sigalg *sigalg_choose(const EVP_PKEY *key, struct bytes preferred);
 
-/* E_OK; E_DATA: it is not this key's, or of these data; E_BUSY: libcrypto could not begin to look. */
-MUST_CHECK enum err sigalg_verify(const struct sigalg *a, EVP_PKEY *key, struct bytes data,
-				  struct bytes signature);
+/* What many signatures of one key, or their verifications, begin with: for the first, libcrypto
+ * looks the algorithm up, and those that follow copy what it found. Zeroed at first. */
+struct sigalg_ready {
+	const struct sigalg *alg;
+	EVP_MD_CTX *ctx;
+};
+
+/* To be called before the key goes. */
+void sigalg_forget(struct sigalg_ready *r);
+
+/* E_OK; E_DATA: it is not this key's, or of these data; E_BUSY: libcrypto could not begin to look.
+ * ready: of this key's verifications, or NULL. */
+MUST_CHECK enum err sigalg_verify(const struct sigalg *a, EVP_PKEY *key, struct sigalg_ready *ready,
+				  struct bytes data, struct bytes signature);
 
 /* A signature's octets at most: of RSA with 16,384 bits, the largest that libcrypto makes. */
 #define SIGALG_MAX_LEN 2048
 
-/* Writes *len octets; cap says how many fit. False if libcrypto, or the token, fails. */
-MUST_CHECK bool sigalg_sign(const struct sigalg *a, EVP_PKEY *key, struct bytes data, uint8_t *out,
-			    size_t cap, size_t *len);
+/* Writes *len octets; cap says how many fit. False if libcrypto, or the token, fails.
+ * ready: of this key's signatures, or NULL. */
+MUST_CHECK bool sigalg_sign(const struct sigalg *a, EVP_PKEY *key, struct sigalg_ready *ready,
+			    struct bytes data, uint8_t *out, size_t cap, size_t *len);
 
 #endif

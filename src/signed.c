@@ -51,5 +51,5 @@ bool signed_by(const struct signed_parts *p, struct cert *c)
 	const struct sigalg *alg = sigalg_find(p->algorithm);
 	EVP_PKEY *key = cert_public_key(c);
 
-	return alg && key && sigalg_verify(alg, key, p->data, p->signature) == E_OK;
+	return alg && key && sigalg_verify(alg, key, &c->verifying, p->data, p->signature) == E_OK;
 }

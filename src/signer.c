@@ -139,12 +139,18 @@ out:
 	return e;
 }
 
+static void drop_key(struct signer *s)
+{
+	sigalg_forget(&s->signing);
+	EVP_PKEY_free(s->key);
+	s->key = NULL;
+}
+
 void signer_close(struct signer *s)
 {
 	cert_free(&s->ca);
 	cert_free(&s->delegate);
-	EVP_PKEY_free(s->key);
-	s->key = NULL;
+	drop_key(s);
 }
 
 static enum err check_dates(const struct cert *c, const char *path, int64_t now,
@@ -265,8 +271,8 @@ enum err signer_sign(struct signer *s, struct basic *b, struct bytes preferred, 
 	basic_put_data(&o, b);
 	if (o.full)
 		return refuse(error, "the answer does not fit into %d octets", LIM_RESPONSE_LEN);
-	if (!alg ||
-	    !sigalg_sign(alg, s->key, der_out_bytes(&o), signature, sizeof signature, &len)) {
+	if (!alg || !sigalg_sign(alg, s->key, &s->signing, der_out_bytes(&o), signature,
+				 sizeof signature, &len)) {
 		char why[160];
 
 		/* without KEY_NAMES a number, which "openssl errstr" explains */
@@ -277,8 +283,7 @@ enum err signer_sign(struct signer *s, struct basic *b, struct bytes preferred, 
 		if (!key_is_in_token(s->conf->pkey))
 			return e;
 		/* opened anew the next time: a session that has ended stays so */
-		EVP_PKEY_free(s->key);
-		s->key = NULL;
+		drop_key(s);
 		return E_TOKEN;
 	}
 	basic_put_response(&whole, der_out_bytes(&o), alg->der, bytes_of(signature, len),

@@ -16,6 +16,7 @@ struct signer {
 	bool delegated;
 	uint8_t key_hash[20];	/* ResponderID byKey: SHA-1 of the signing certificate's key */
 	EVP_PKEY *key;		/* NULL until signer_load_key(), and when its token has failed */
+	struct sigalg_ready signing;	/* with that key */
 };
 
 #define SIGNER_ERROR_LEN 1024
