@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "key.h"
+
 #define TEXT_LEN 2048
 
 void check_tell(struct check *k, const char *topic, enum level_found level, const char *format, ...)
@@ -48,6 +50,10 @@ void check_all(struct check *k)
 		return;
 	}
 	c->end_ca = c->conf.n_ca;
+	if (ctl_init_crypto(&c->conf) != E_OK) {
+		check_tell(k, "key", FOUND_ERROR, KEY_NO_MEMORY);
+		return;
+	}
 	check_conf_file(k);
 	conf_advise(&c->conf, tell_advice, k);
 	check_front(k);

@@ -80,8 +80,7 @@ const char *ctl_time(int64_t t, char out[CTL_TIME_LEN])
 	return out;
 }
 
-/* More than the responder makes ready for itself: CRLs name algorithms that it never does. */
-static enum err init_crypto(const struct conf *conf)
+enum err ctl_init_crypto(const struct conf *conf)
 {
 	unsigned needs = KEY_NAMES;
 
@@ -99,7 +98,7 @@ enum err ctl_load(struct ctl *c)
 		ctl_say("%s", error);
 		return E_CONFIG;
 	}
-	if (init_crypto(&c->conf) != E_OK) {
+	if (ctl_init_crypto(&c->conf) != E_OK) {
 		ctl_say(KEY_NO_MEMORY);
 		return E_BUSY;
 	}

@@ -95,7 +95,11 @@ int ctl_next_option(int argc, char **argv, const struct ctl_opt *table);
 /* The same for a verb with a table of its own. '?' was told. */
 int ctl_option(int argc, char **argv, const struct option *options);
 
-/* Reads the configuration. What fails is told. */
+/* libcrypto, for the keys of this configuration: more of it than the responder makes ready for itself,
+ * since CRLs name algorithms that it never does. E_BUSY: see key_init(). */
+MUST_CHECK enum err ctl_init_crypto(const struct conf *conf);
+
+/* Reads the configuration, and makes libcrypto ready. What fails is told. */
 MUST_CHECK enum err ctl_load(struct ctl *c);
 
 /* The exit code that stands for an error: never 0. */
