@@ -245,6 +245,9 @@ static enum err make_all(struct issuer *o, int64_t now)
 	struct ctl_certids ids;
 	enum err e = ctl_certids(&o->signer.ca, o->cert.serial, &ids);
 
+	if (e != E_OK)
+		ctl_say("libcrypto could not hash name and key of %s: is memory short?",
+			o->root.cert);
 	if (o->prefix)
 		snprintf(prefix, sizeof prefix, "%s", o->prefix);
 	else
