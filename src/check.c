@@ -28,7 +28,10 @@ void check_tell(struct check *k, const char *topic, enum level_found level, cons
 		return;
 	}
 	k->found = more;
-	k->found[k->n_found++] = (struct finding){ level, topic, copy };
+	more = &more[k->n_found++];
+	more->level = level;
+	more->topic = topic;
+	more->text = copy;
 }
 
 static void tell_advice(void *context, const struct conf_ca *ca, const char *sentence)

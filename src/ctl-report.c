@@ -60,8 +60,11 @@ static void add_finding(struct report *r, struct finding **list, const char *lin
 		return;
 	}
 	*list = more;
-	more[r->n_found++] = (struct finding){ (enum level_found)level, "", text };
 	r->found = more;
+	more = &more[r->n_found++];
+	more->level = (enum level_found)level;
+	more->topic = "";
+	more->text = text;
 	r->n[level]++;
 }
 
