@@ -330,6 +330,7 @@ def check_key():
 
 @tap.test('U-9: check tells of a certificate that ends soon, and of one that has ended')
 def check_dates():
+    needs_sqlite()
     for start, end, code, says in ((-100, 10.5, 1, 'for 10 more days: renew it'),
                                    (-100, -1, 2, 'expired on'),
                                    (-15, 15.5, 0, 'for 15 more days')):
