@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "walk.h"
 
@@ -54,20 +53,9 @@ static bool walk_folder(const struct cache *c, const char *name, cache_each *eac
 	return more;
 }
 
-/* NULL (errno): it can't be read. */
-static DIR *open_folder(const struct cache *c, const char *name)
-{
-	int fd = openat(c->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-
-	if (!d && fd >= 0)
-		close(fd);
-	return d;
-}
-
 static void sweep(const struct cache *c, const char *name)
 {
-	DIR *d = open_folder(c, name);
+	DIR *d = walk_open(c->fd, name);
 	struct dirent *entry;
 
 	if (!d)
@@ -96,7 +84,7 @@ enum err cache_walk(const struct cache *c, cache_each *each, void *arg)
 
 	if (c->fd < 0)
 		return E_OK;
-	d = open_folder(c, ".");
+	d = walk_open(c->fd, ".");
 	if (!d)
 		return E_IO;
 	cache_sweep(c);

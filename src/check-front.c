@@ -35,7 +35,7 @@ static int look(const struct conf *c)
 	if (access(c->cache, W_OK) == 0)
 		found |= WRITES_CACHE;
 	/* to connect is to write */
-	if (access(c->signer + strlen("unix:"), W_OK) != 0)
+	if (access(conf_signer_socket(c), W_OK) != 0)
 		found |= NO_SOCKET;
 	if (reads(c->db_passwordfile))
 		found |= READS_SECRET;
@@ -84,7 +84,7 @@ void check_front(struct check *k)
 	pid_t pid;
 
 	if (strcmp(c->user, c->sign_user) == 0) {
-		if (conf_asks_socket(c))
+		if (conf_signer_socket(c))
 			check_tell(k, "user", FOUND_WARNING, "with signer=unix: another user can "
 				   "sign than the one that parses requests: set signuser=");
 		return;

@@ -155,7 +155,7 @@ void check_cache(struct check *k)
 	const char *path = k->ctl->conf.cache;
 	const char *user = k->ctl->conf.sign_user;
 	/* who has others sign only looks, unless those are who we are */
-	bool writes = !conf_asks_socket(&k->ctl->conf) || strcmp(user, k->ctl->conf.user) != 0;
+	bool writes = !conf_signer_socket(&k->ctl->conf) || strcmp(user, k->ctl->conf.user) != 0;
 	char parent[PATH_LEN];
 	struct stat st;
 
@@ -213,7 +213,7 @@ void check_signer(struct check *k)
 {
 	const char *signer = k->ctl->conf.signer;
 
-	if (conf_asks_socket(&k->ctl->conf))
+	if (conf_signer_socket(&k->ctl->conf))
 		return;		/* the probe asks it */
 	if (access(signer, X_OK) != 0)
 		check_tell(k, "signer", FOUND_ERROR, "%s can't be started by %s (%s): set signer= "

@@ -108,7 +108,7 @@ static void check_unit_user(struct check *k, const char *unit, bool signs)
 	if (user && strcmp(user, want) != 0 && strcmp(user, "root") != 0)
 		check_tell(k, "units", FOUND_ERROR, "%s runs as %s, but the configuration says "
 			   "%s=%s: make the two the same (systemctl edit %s)", unit, user,
-			   signs && conf_asks_socket(c) ? "signuser" : "user", want, unit);
+			   signs && conf_signer_socket(c) ? "signuser" : "user", want, unit);
 }
 
 /* key of unit has to be need_ms at least. */

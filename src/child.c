@@ -122,8 +122,10 @@ static enum err ask_socket(const char *path, struct bytes request, struct deadli
 enum err child_ask(const struct conf *conf, const char *client, struct bytes request,
 		   struct deadline d, uint8_t *buf, size_t cap, size_t *len)
 {
+	const char *socket = conf_signer_socket(conf);
+
 	d = deadline_sooner(d, share(d));
-	if (conf_asks_socket(conf))
-		return ask_socket(conf->signer + 5, request, d, buf, cap, len);
+	if (socket)
+		return ask_socket(socket, request, d, buf, cap, len);
 	return ask_program(conf, client, request, d, buf, cap, len);
 }

@@ -106,7 +106,7 @@ static enum err finish_users(struct conf_reader *r)
 {
 	struct conf *c = r->c;
 
-	if (c->sign_user && !conf_asks_socket(c))
+	if (c->sign_user && !conf_signer_socket(c))
 		return conf_fail(c->path, c->ca[0].line, r->error, "[ocsp] has 'signuser' without "
 				 "signer=unix:PATH: only a signer behind a socket can be another "
 				 "user; delete it, or see ocsp-units(7) for ocsp-sign.socket");

@@ -108,10 +108,10 @@ MUST_CHECK enum err conf_parse(struct bytes text, const char *path, int flags, s
 /* Wipes what is secret and frees. NULL-safe on a zeroed struct. */
 void conf_free(struct conf *c);
 
-/* Is ocsp-sign somewhere behind a Unix socket, and maybe another user, instead of a child? */
-static inline bool conf_asks_socket(const struct conf *c)
+/* The path of the Unix socket behind which ocsp-sign is, maybe as another user; NULL: it is a child. */
+static inline const char *conf_signer_socket(const struct conf *c)
 {
-	return strncmp(c->signer, "unix:", 5) == 0;
+	return strncmp(c->signer, "unix:", 5) == 0 ? c->signer + 5 : NULL;
 }
 
 /* Of backdate=, no more than this is taken: an answer is renewed from 3/8 of its validity on. */

@@ -86,7 +86,7 @@ static enum err enter(const struct conf *conf, const struct sandbox_setup *setup
 
 enum err confine(const struct conf *conf, const char *file)
 {
-	bool spawns = !conf_asks_socket(conf);
+	bool spawns = !conf_signer_socket(conf);
 	const char *execs[] = { spawns ? conf->signer : NULL, NULL };
 	static struct folders reads, writes;
 	struct sandbox_setup setup = { reads.path, writes.path, execs, spawns };

@@ -328,7 +328,7 @@ static void print_next(const struct setup *s, const char *config, const struct c
 	     "  ocspctl check");
 	if (s->root[0])
 		return;
-	if (have_config && conf_asks_socket(c))
+	if (have_config && conf_signer_socket(c))
 		puts("  systemctl enable --now ocsp-sign.socket");
 	if (has_systemd())
 		puts("  systemctl enable --now ocsp.socket");

@@ -288,8 +288,7 @@ enum err io_replace_file(int dirfd, const char *path, struct bytes b, mode_t mod
 	fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return E_IO;
-	/* nobody has a umask that takes from its own rights */
-	ok = mode == 0600 || fchmod(fd, mode) == 0;
+	ok = fchmod(fd, mode) == 0;
 	while (ok && b.len) {
 		ssize_t n = write(fd, b.p, b.len);
 

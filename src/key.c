@@ -248,6 +248,8 @@ bool key_pair(EVP_PKEY *private_key, EVP_PKEY *public_key)
 	if (same >= 0)
 		return same == 1;
 	return alg &&
-	       sigalg_sign(alg, private_key, NULL, bytes_str(probe), signature, sizeof signature, &len) &&
-	       sigalg_verify(alg, public_key, NULL, bytes_str(probe), bytes_of(signature, len)) == E_OK;
+	       sigalg_sign(alg, private_key, NULL, bytes_str(probe), signature, sizeof signature,
+			   &len) &&
+	       sigalg_verify(alg, public_key, NULL, bytes_str(probe),
+			     bytes_of(signature, len)) == E_OK;
 }

@@ -125,7 +125,7 @@ static bool locks_itself_in(const struct conf *conf)
 	for (size_t i = 0; i < conf->n_ca; i++)
 		if (key_is_in_token(conf->ca[i].pkey))
 			return false;
-	return conf_asks_socket(conf);
+	return conf_signer_socket(conf);
 }
 
 /* Everything that has to be right before a request is looked at. */

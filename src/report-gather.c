@@ -3,10 +3,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "io.h"
 #include "report.h"
+#include "walk.h"
 
 #define DAY_S 86400
 
@@ -176,25 +176,21 @@ static void add_answer(struct report *r, int dirfd, const char *name)
 static void walk(struct report *r, int parent, const char *path, unsigned depth,
 		 struct ctl_progress *progress)
 {
-	int fd = openat(parent, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	DIR *dir = walk_open(parent, path);
 	struct dirent *entry;
 
-	if (!dir) {
-		if (fd >= 0)
-			close(fd);
+	if (!dir)
 		return;
-	}
 	while ((entry = readdir(dir)) && !deadline_interrupted()) {
 		size_t len = strlen(entry->d_name);
 
 		if (entry->d_name[0] == '.')
 			continue;
 		if (depth < 2)
-			walk(r, fd, entry->d_name, depth + 1, progress);
+			walk(r, dirfd(dir), entry->d_name, depth + 1, progress);
 		/* not a file that is just being written */
 		else if (len > 4 && strcmp(entry->d_name + len - 4, ".der") == 0)
-			add_answer(r, fd, entry->d_name);
+			add_answer(r, dirfd(dir), entry->d_name);
 		ctl_progress(progress, r->cache.answers);
 	}
 	closedir(dir);

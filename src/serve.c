@@ -45,11 +45,10 @@ static void start_clock(struct connection *c, struct deadline d)
 /* Reads more behind what is there. E_GONE: the client has closed. */
 static enum err read_more(struct connection *c)
 {
-	bool patiently = c->patient && c->have == 0;
-	enum err (*how)(int, struct deadline, uint8_t *, size_t, size_t *) =
-		patiently ? io_read_patiently : io_read_some;
-	size_t n;
-	enum err e = how(c->in, c->reading, input + c->have, sizeof input - c->have, &n);
+	uint8_t *buf = input + c->have;
+	size_t cap = sizeof input - c->have, n;
+	enum err e = c->patient && c->have == 0 ? io_read_patiently(c->in, c->reading, buf, cap, &n) :
+						  io_read_some(c->in, c->reading, buf, cap, &n);
 
 	if (e == E_OK && n == 0)
 		return E_GONE;

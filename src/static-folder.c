@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "io.h"
+#include "walk.h"
 
 #define ANSWERS "answers"
 #define NOW "now"
@@ -16,21 +17,10 @@
 
 #define FOLDER_LEN (sizeof ANSWERS + STATIC_PATH_LEN)
 
-/* NULL, and errno. */
-static DIR *open_dir(int at, const char *name)
-{
-	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-
-	if (!d && fd >= 0)
-		close(fd);
-	return d;
-}
-
 /* What a killed one has left of a file: io_replace_file() writes beside it. */
 static void remove_left(const struct static_folder *f)
 {
-	DIR *d = open_dir(f->fd, ".");
+	DIR *d = walk_open(f->fd, ".");
 	struct dirent *entry;
 
 	if (!d)
@@ -116,7 +106,7 @@ enum err static_drop(const struct static_folder *f, const char *path)
 /* *more: each() has not seen enough. */
 static enum err walk_shard(DIR *answers, const char *name, static_each *each, void *arg, bool *more)
 {
-	DIR *d = open_dir(dirfd(answers), name);
+	DIR *d = walk_open(dirfd(answers), name);
 	struct dirent *entry;
 
 	if (!d)
@@ -135,7 +125,7 @@ static enum err walk_shard(DIR *answers, const char *name, static_each *each, vo
 
 enum err static_walk(const struct static_folder *f, static_each *each, void *arg)
 {
-	DIR *d = open_dir(f->fd, ANSWERS);
+	DIR *d = walk_open(f->fd, ANSWERS);
 	struct dirent *entry;
 	bool more = true;
 	enum err e = E_OK;
@@ -164,7 +154,7 @@ static enum err add_links(int now_folder, int64_t first, int64_t end)
 enum err static_allow(const struct static_folder *f, int64_t now, int64_t until)
 {
 	int64_t first = now / STATIC_SLOT_S, end = until / STATIC_SLOT_S;
-	DIR *d = open_dir(f->fd, NOW);
+	DIR *d = walk_open(f->fd, NOW);
 	struct dirent *entry;
 	enum err e;
 

@@ -50,26 +50,27 @@ void walk_remove_left(int folder, const char *name)
 		unlinkat(folder, name, 0);
 }
 
+DIR *walk_open(int at, const char *path)
+{
+	int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+
+	if (!d && fd >= 0)
+		close(fd);
+	return d;
+}
+
 /* NULL: there is no such shard, or it can't be read. */
 static DIR *open_shard(struct walk *w)
 {
 	const char *folder = w->folder[w->step / WALK_SHARDS];
 	char path[CERTID_FOLDER_LEN + 4];
 	DIR *dir;
-	int fd;
 
 	snprintf(path, sizeof path, "%s/%02x", folder, (unsigned)(w->step % WALK_SHARDS));
-	fd = openat(w->cache->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0) {
-		if (errno != ENOENT && errno != ENOTDIR)
-			w->error = errno;
-		return NULL;
-	}
-	dir = fdopendir(fd);
-	if (!dir) {
+	dir = walk_open(w->cache->fd, path);
+	if (!dir && errno != ENOENT && errno != ENOTDIR)
 		w->error = errno;
-		close(fd);
-	}
 	return dir;
 }
 

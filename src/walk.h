@@ -41,6 +41,9 @@ static inline bool walk_done(const struct walk *w)
 	return w->step >= w->n * WALK_SHARDS;
 }
 
+/* Opens a folder, but no link to one. NULL, and errno. Ended with closedir(). */
+MUST_CHECK DIR *walk_open(int at, const char *path);
+
 /* Removes this file of a folder if it is a temporary one that a process which died has left: an hour
  * old. Any other stays. */
 void walk_remove_left(int folder, const char *name);

@@ -135,7 +135,7 @@ def page():
         tap.equal(row[2:5], ['yes'] * 3, row[0])
 
 
-for launcher in COLUMNS if ALL else ('listen', 'accept', 'xinetd'):
+for launcher in COLUMNS:
     for delegated in SIGNERS:
         for client in chosen(launcher):
             if client.delegated_only and not delegated:

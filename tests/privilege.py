@@ -164,20 +164,27 @@ def answers():
     assert os.stat(r.path('cache', '.metrics')).st_size, 'the front has not counted'
 
 
+def started_by(client, *parts):
+    """The process id of the ocsp-sign that is started for this client, once its status says so."""
+    before = len(services[0].children)
+    client.connect(r.path('sign.sock'))
+    wait_for(lambda: len(services[0].children) > before, 'ocsp-sign to be started')
+    pid = services[0].children[-1].pid
+
+    def is_so():
+        with open('/proc/%d/status' % pid) as f:
+            text = f.read()
+        return all(part in text for part in parts)
+    wait_for(is_so, 'ocsp-sign to have %s' % (parts,))
+    return pid
+
+
 @tap.test('two users: what the one that parses may not, by its user alone')
 def users():
     prepared()
     # an ocsp-sign that waits for a request
     with socket.socket(socket.AF_UNIX) as waiting:
-        before = len(services[0].children)
-        waiting.connect(r.path('sign.sock'))
-        wait_for(lambda: len(services[0].children) > before, 'ocsp-sign to be started')
-        signer = services[0].children[-1].pid
-
-        def is_signer():
-            with open('/proc/%d/status' % signer) as f:
-                return 'Uid:\t%d\t%d' % (SIGNER, SIGNER) in f.read()
-        wait_for(is_signer, 'ocsp-sign to be another user')
+        signer = started_by(waiting, 'Uid:\t%d\t%d' % (SIGNER, SIGNER))
         cached = r.cache_files()[0]
         with Front(sandbox='off') as s:
             for name in ('ca.key', 'phrase', 'db-password', 'db/certs.db'):
@@ -302,17 +309,7 @@ def signer():
                                      ('openat', AT_FDCWD, path('/tmp/new'), os.O_CREAT, 0o600),
                                      ('execve', path(r.path('bin', 'ocspctl')), 0, 0)]:
         with socket.socket(socket.AF_UNIX) as asking:
-            before = len(services[0].children)
-            asking.connect(r.path('sign.sock'))
-            wait_for(lambda: len(services[0].children) > before, 'ocsp-sign to be started')
-            pid = services[0].children[-1].pid
-
-            def waits():
-                with open('/proc/%d/status' % pid) as f:
-                    text = f.read()
-                return 'Seccomp:\t2' in text and 'State:\tS' in text
-            wait_for(waits, 'ocsp-sign to wait for a request')
-            with Stolen(pid) as s:
+            with Stolen(started_by(asking, 'Seccomp:\t2', 'State:\tS')) as s:
                 tap.equal(attempt(s, call, arguments),
                           'EACCES' if call in ('openat', 'execve') else 'EPERM', call)
 

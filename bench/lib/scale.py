@@ -21,6 +21,16 @@ def serial_at(template, i):
     return int.from_bytes(octets, 'big')
 
 
+def alternate(tools, counts, commands, asked, rounds):
+    """[(count, p50 in us)]: the command of each count with the requests of it, by turns."""
+    total = {c: [] for c in counts}
+    for _ in range(max(1, rounds // ASKED)):
+        result = processes.spawn(tools, ASKED, asked[str(counts[0])], commands, requests=asked)
+        for c in counts:
+            total[c].append(result[str(c)]['p50'])
+    return [(c, sorted(v)[len(v) // 2]) for c, v in total.items()]
+
+
 class CacheSizes:
     """A cache of 10 answers, and others of any size, with answers that differ in their serial."""
 
@@ -62,15 +72,10 @@ class CacheSizes:
                 done = subprocess.run(self.made[c], stdin=f, capture_output=True)
             assert str(ocsp.Response(done.stdout)) == 'good', self.r.log()[-500:]
         commands = {str(c): self.made[c] for c in counts}
-        total = {c: [] for c in counts}
-        for _ in range(max(1, rounds // ASKED)):
-            result = processes.spawn(self.tools, ASKED, asked[str(counts[0])], commands,
-                                     requests=asked)
-            for c in counts:
-                total[c].append(result[str(c)]['p50'])
+        found = alternate(self.tools, counts, commands, asked, rounds)
         # a million files: faster than what ends the fixture
         subprocess.run(['rm', '-rf', *(self.r.path('cache-%d' % c) for c in counts)], check=True)
-        return [(c, sorted(v)[len(v) // 2]) for c, v in total.items()]
+        return found
 
 
 class TableSizes:
@@ -113,10 +118,4 @@ class TableSizes:
                 done = subprocess.run(commands[str(c)], stdin=f, capture_output=True)
             response = ocsp.Response(done.stdout)
             assert str(response) == 'good' and response.nonce, self.r.log()[-500:]
-        total = {c: [] for c in counts}
-        for _ in range(max(1, rounds // ASKED)):
-            result = processes.spawn(self.tools, ASKED, asked[str(counts[0])], commands,
-                                     requests=asked)
-            for c in counts:
-                total[c].append(result[str(c)]['p50'])
-        return [(c, sorted(v)[len(v) // 2]) for c, v in total.items()]
+        return alternate(self.tools, counts, commands, asked, rounds)

@@ -95,8 +95,8 @@ make_table() {
 }
 
 free_port() {
-	/usr/bin/python3 -c 'import socket
-print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])'
+	PYTHONPATH=$srcdir/tests/lib /usr/bin/python3 -B -c 'import mariadb
+print(mariadb.free_port())'
 }
 
 answers() {

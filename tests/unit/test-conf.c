@@ -175,11 +175,11 @@ static void who_signs(void **state)
 
 	(void)state;
 	assert_string_equal(c.sign_user, "a");
-	assert_false(conf_asks_socket(&c));
+	assert_null(conf_signer_socket(&c));
 	conf_free(&c);
 	c = parsed(B(DB OCSP "signer=unix:/s\nuser=a\n"), 0);
 	assert_string_equal(c.sign_user, "a");
-	assert_true(conf_asks_socket(&c));
+	assert_string_equal(conf_signer_socket(&c), c.signer + strlen("unix:"));
 	conf_free(&c);
 	c = parsed(B(DB OCSP "signer=unix:/s\nuser=a\nsignuser=b\n"), 0);
 	assert_string_equal(c.user, "a");
