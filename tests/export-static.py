@@ -387,7 +387,7 @@ def many_slashes():
                 tap.equal((body, is_static(headers)), (want, slashes <= 24), slashes)
                 met.add(slashes)
     tap.note('slashes: %s' % sorted(met))
-    assert len(met & set(range(25))) > 8 and max(met) > 24, met
+    assert len(met & set(range(25))) > 5 and max(met) > 24, met     # keys and hashes are random
 
 
 @tap.test('nginx: type, caching and dates; HEAD, If-None-Match and Range')
