@@ -79,6 +79,8 @@ static enum err ask_program(const struct conf *conf, const char *client, struct 
 	pid_t pid;
 	enum err e;
 
+	/* one that has done its work is not waited for */
+	signal(SIGCHLD, SIG_IGN);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
 		return E_BUSY;
 	e = start(conf, client, share(d), pair[1], &pid);

@@ -28,6 +28,13 @@ struct http_request {
 	size_t head_len;		/* octets up to and with the empty line */
 };
 
+/* Can a request begin with this octet? A method does, or an empty line that has to be skipped. */
+static inline bool http_begins(uint8_t c)
+{
+	/* not isalpha(): its table is one more page to be mapped */
+	return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '\r' || c == '\n';
+}
+
 /* Reads a request head. E_OK; E_AGAIN: more is needed (the caller stops at LIM_HTTP_HEAD and then
  * answers with http_head_overflow(); what lies beyond is not looked at); else the error to answer
  * with, after which the connection has to be closed. On an error, out->method and out->minor are

@@ -1,13 +1,11 @@
 #include "listen.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -32,7 +30,7 @@ struct instance {
 struct state {
 	struct listener *l;
 	struct listen_work *w;
-	struct instance *at_work;	/* the first n are in use */
+	struct instance *at_work;	/* the first n are in use; instances have no copy of it */
 	int n, room;
 	sigset_t wait, wait_for_child;	/* what is blocked while we wait */
 	uint64_t accepted, refused;
@@ -41,98 +39,26 @@ struct state {
 };
 
 static volatile sig_atomic_t stop, reload;
+static volatile sig_atomic_t is_instance;
 
+/* An instance ends, as by default: its client has to come again. */
 static void on_stop(int sig)
 {
-	(void)sig;
+	if (is_instance)
+		_exit(128 + sig);
 	stop = 1;
 }
 
 static void on_reload(int sig)
 {
-	(void)sig;
+	if (is_instance)
+		_exit(128 + sig);
 	reload = 1;
 }
 
 static void on_child(int sig)
 {
 	(void)sig;	/* it is enough that ppoll() returns */
-}
-
-enum err listener_take(struct listener *l)
-{
-	int n = notify_listen_fds();
-
-	if (n <= 0)
-		return E_NOT_FOUND;
-	for (l->n = 0; l->n < n && l->n < LISTEN_SOCKETS; l->n++) {
-		int fd = 3 + l->n, on = 0;
-		socklen_t len = sizeof on;
-
-		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &len) != 0 || !on)
-			return E_NOT_FOUND;
-		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-		l->fd[l->n] = fd;
-	}
-	keeper_init(&l->keeper);
-	return E_OK;
-}
-
-static bool read_address(const char *where, struct sockaddr_storage *out, socklen_t *len)
-{
-	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
-	const char *colon = strrchr(where, ':');
-	const char *port = colon ? colon + 1 : where;
-	char host[INET6_ADDRSTRLEN + 2] = "127.0.0.1", *end;
-	unsigned long n = strtoul(port, &end, 10);
-
-	if (port[0] < '0' || port[0] > '9' || *end || n > 65535)
-		return false;
-	if (colon) {
-		size_t host_len = (size_t)(colon - where);
-
-		if (host_len >= sizeof host)
-			return false;
-		memcpy(host, where, host_len);
-		host[host_len] = '\0';
-	}
-	memset(out, 0, sizeof *out);
-	if (host[0] == '[' && host[strlen(host) - 1] == ']') {
-		host[strlen(host) - 1] = '\0';
-		v6->sin6_family = AF_INET6;
-		v6->sin6_port = htons((uint16_t)n);
-		*len = sizeof *v6;
-		return inet_pton(AF_INET6, host + 1, &v6->sin6_addr) == 1;
-	}
-	v4->sin_family = AF_INET;
-	v4->sin_port = htons((uint16_t)n);
-	*len = sizeof *v4;
-	return inet_pton(AF_INET, host, &v4->sin_addr) == 1;
-}
-
-enum err listener_open(struct listener *l, const char *where)
-{
-	struct sockaddr_storage addr;
-	socklen_t len;
-	int fd, one = 1, saved;
-
-	if (!read_address(where, &addr, &len))
-		return E_USAGE;
-	fd = socket(addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return E_IO;
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
-	    bind(fd, (struct sockaddr *)&addr, len) != 0 || listen(fd, 4096) != 0) {
-		saved = errno;
-		close(fd);
-		errno = saved;
-		return E_IO;
-	}
-	l->fd[0] = fd;
-	l->n = 1;
-	keeper_init(&l->keeper);
-	return E_OK;
 }
 
 static source source_of(const struct sockaddr_storage *addr)
@@ -208,18 +134,24 @@ static void refuse(struct state *s, int fd)
 static void serve_in_child(void *state, int fd)
 {
 	struct state *s = state;
-	struct sigaction dfl = { .sa_handler = SIG_DFL }, ign = { .sa_handler = SIG_IGN };
 	sigset_t none;
 
 	for (int i = 0; i < s->l->n; i++)
 		close(s->l->fd[i]);
-	sigaction(SIGTERM, &dfl, NULL);
-	sigaction(SIGINT, &dfl, NULL);
-	sigaction(SIGHUP, &dfl, NULL);
-	sigaction(SIGCHLD, &ign, NULL);
+	is_instance = true;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	s->w->serve_one(s->w->context, fd);
+}
+
+/* This process has one thread: nothing has to be locked, or told, before and after. */
+static pid_t fork_plainly(void)
+{
+#ifdef HAVE__FORK
+	return _Fork();
+#else
+	return fork();
+#endif
 }
 
 /* One connection. False if the socket has no more for now. */
@@ -247,7 +179,7 @@ static bool accept_one(struct state *s, int listening)
 		close(fd);
 		return true;
 	}
-	pid = fork();
+	pid = fork_plainly();
 	if (pid == 0) {
 		if (keeper_claim(&s->l->keeper))
 			serve_in_child(s, fd);
@@ -340,17 +272,25 @@ static void drain(struct state *s)
 	}
 }
 
-/* Room for as many as max_connections says. */
+/* Room for as many as max_connections says. Written to after each fork, so that the kernel would
+ * copy it each time if it were the instances', too. */
 static bool make_room(struct state *s)
 {
+	size_t had = (size_t)s->room * sizeof *s->at_work;
+	size_t size = (size_t)s->w->max_connections * sizeof *s->at_work;
 	struct instance *more;
 
-	if (s->w->max_connections <= s->room)
+	if (size <= had)
 		return true;
-	more = reallocarray(s->at_work, (size_t)s->w->max_connections, sizeof *more);
-	if (!more) {
+	more = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (more == MAP_FAILED) {
 		s->w->max_connections = s->room;
 		return false;
+	}
+	madvise(more, size, MADV_DONTFORK);
+	if (s->at_work) {
+		memcpy(more, s->at_work, had);
+		munmap(s->at_work, had);
 	}
 	s->at_work = more;
 	s->room = s->w->max_connections;
@@ -389,6 +329,5 @@ enum err listener_run(struct listener *l, struct listen_work *w)
 	log_info("stopping: %d connections are served to their end", s.n);
 	drain(&s);
 	keeper_stop(&l->keeper);
-	free(s.at_work);
 	return E_OK;
 }

@@ -231,8 +231,6 @@ static int serve_once(struct program *p)
 	const char *file = p->options.file;
 	enum err e;
 
-	/* a signer that has done its work is not waited for */
-	signal(SIGCHLD, SIG_IGN);
 	if (!file) {
 		e = serve(&p->front, 0, 1, p->options.mode, p->deadline);
 	} else {

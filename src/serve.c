@@ -1,6 +1,5 @@
 #include "serve.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <poll.h>
 #include <unistd.h>
@@ -381,7 +380,7 @@ enum err serve(const struct front *f, int in, int out, enum serve_mode mode, str
 			return e == E_DEADLINE ? E_GONE : e;
 		if (input[0] == DER_SEQUENCE) {
 			mode = SERVE_DER;
-		} else if (isalpha(input[0]) || input[0] == '\r' || input[0] == '\n') {
+		} else if (http_begins(input[0])) {
 			mode = SERVE_HTTP;
 		} else {
 			log_info("%s sent neither DER nor HTTP: closed", client_name(&c.client));
