@@ -276,7 +276,7 @@ class Bench:
 
     def _at_half(self, port, get, answer, rate, rounds):
         runs = [servers.load(self.tools, port, get, 2 if self.quick else 5, at_once=64,
-                             rate=rate / 2, body=answer) for _ in range(max(3, rounds // 2))]
+                             rate=rate / 2, body=answer) for _ in range(max(3, rounds - 2))]
         best = min(runs, key=lambda r: r['p99'])
         self._note_failures('--listen at half load', best)
         self.results.latency['--listen at half load'] = best

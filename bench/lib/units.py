@@ -70,9 +70,9 @@ class Systemd:
         return result
 
     def locked_in(self):
-        """What the kernel says of an instance that waits for a silent client."""
+        """What the kernel says of an instance that waits for the rest of a request."""
         return self.sh(
-            "bash -c 'exec 3<>/dev/tcp/127.0.0.1/%d; sleep 0.5; "
+            "bash -c 'exec 3<>/dev/tcp/127.0.0.1/%d; printf P >&3; sleep 0.5; "
             "main=$(systemctl show -P MainPID \"ocsp@*.service\" | head -1); "
             "grep -E \"^(CapEff|CapBnd|NoNewPrivs|Seccomp):\" /proc/$main/status'" % PORT)
 
