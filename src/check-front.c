@@ -23,6 +23,7 @@ static bool reads(const char *path)
 
 static int look(const struct conf *c)
 {
+	const char *socket = conf_signer_socket(c);
 	char error[256];
 	int found = 0;
 
@@ -35,7 +36,7 @@ static int look(const struct conf *c)
 	if (access(c->cache, W_OK) == 0)
 		found |= WRITES_CACHE;
 	/* to connect is to write */
-	if (access(conf_signer_socket(c), W_OK) != 0)
+	if (socket && access(socket, W_OK) != 0)
 		found |= NO_SOCKET;
 	if (reads(c->db_passwordfile))
 		found |= READS_SECRET;
