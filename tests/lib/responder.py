@@ -150,8 +150,9 @@ class Responder:
     def close(self):
         for child in self.children:
             if child.poll() is None:
-                child.kill()
-                child.wait()
+                # nginx's workers would outlive one that is killed
+                child.send_signal(signal.SIGTERM if 'nginx' in child.args[0] else signal.SIGKILL)
+                child.wait(PATIENCE_S)
         if self.database:
             self.database.remove()
         said = self.listeners_said()
