@@ -238,16 +238,23 @@ static off_t lock_byte(struct bytes serial)
 
 int cache_lock(const struct cache *c, const struct certid *id, struct deadline d)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
 	char path[CERTID_FOLDER_LEN + sizeof LOCK];
-	struct timespec pause = { 0, 500000 };
 	struct certid_place place;
-	int fd;
 
 	if (c->fd < 0 || !certid_place(id, &place))
 		return -1;
-	lock.l_start = lock_byte(id->serial);
 	stpcpy(stpcpy(path, place.folder), "/" LOCK);
+	return cache_lock_file(c, path, lock_byte(id->serial), d);
+}
+
+int cache_lock_file(const struct cache *c, const char *path, off_t byte, struct deadline d)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
+	struct timespec pause = { 0, 500000 };
+	int fd;
+
+	if (c->fd < 0)
+		return -1;
 	fd = openat(c->fd, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (fd < 0)
 		return -1;

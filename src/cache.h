@@ -7,6 +7,8 @@
 #ifndef OCSP_CACHE_H
 #define OCSP_CACHE_H
 
+#include <sys/types.h>
+
 #include "certid.h"
 #include "deadline.h"
 #include "fresh.h"
@@ -82,6 +84,9 @@ MUST_CHECK enum err cache_make_folder(const struct cache *c, const struct certid
 /* Only one process signs for a CertID at a time: a byte of the folder's .lock, waited for as long
  * as d lets it. Returns a descriptor to close, or -1: correctness does not depend on it. */
 int cache_lock(const struct cache *c, const struct certid *id, struct deadline d);
+
+/* The same for a file beside the folders, and a byte of it. */
+int cache_lock_file(const struct cache *c, const char *name, off_t byte, struct deadline d);
 
 /* The database failed just now (set), or works again (clear). While it is set, for LIM_BACKOFF_S,
  * valid answers are sent without asking. true from set/clear: the state changed by this call. */

@@ -5,6 +5,7 @@
 #include "canned.h"
 #include "check.h"
 #include "key.h"
+#include "pin.h"
 
 /* Days before a certificate's end at which it becomes a warning; see signer_ends_soon(). */
 #define CERT_DAYS 30
@@ -53,13 +54,16 @@ static void tell_usage(struct check *k, struct signer *s, const char *warning)
 
 static void check_ca(struct check *k, size_t i)
 {
-	const struct conf_ca *ca = &k->ctl->conf.ca[i];
+	const struct conf *conf = &k->ctl->conf;
+	const struct conf_ca *ca = &conf->ca[i];
 	char error[SIGNER_ERROR_LEN], warning[SIGNER_ERROR_LEN];
 	int64_t now = clock_real_ms() / 1000, days;
 	struct signer *s = &k->signer[i];
+	struct cache cache;
 	bool dated;
+	enum err e;
 
-	if (signer_open(ca, k->ctl->conf.profile, s, error, warning) != E_OK) {
+	if (signer_open(ca, conf->profile, s, error, warning) != E_OK) {
 		check_tell(k, "certificate", FOUND_ERROR, "%s", error);
 		return;
 	}
@@ -76,7 +80,10 @@ static void check_ca(struct check *k, size_t i)
 			   (long long)days);
 	check_secret(k, "key", ca->pkey);
 	check_secret(k, "password", ca->passwordfile);
-	if (signer_load_key(s, error) != E_OK) {
+	(void)!cache_open(&cache, conf->cache, conf->recheck_s, false);
+	e = pin_load_key(&cache, conf, s, true, deadline_in(conf->timeout_ms), error);
+	cache_close(&cache);
+	if (e) {
 		check_tell(k, "key", FOUND_ERROR, "%s", error);
 		return;
 	}

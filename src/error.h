@@ -45,8 +45,9 @@ enum err {
 	E_USAGE,		/* command line */
 	E_INTERNAL,		/* a bug, or a library that failed without a reason */
 
-	/* passing, but behind the others, since counters are kept by number */
+	/* behind the others, since counters are kept by number */
 	E_TOKEN,		/* what holds the key can't be asked just now */
+	E_PIN,			/* it refuses the PIN: trying again could lock it */
 	E_COUNT_
 };
 

@@ -170,16 +170,32 @@ static const char *excuse_of_store(const struct passphrase *pass)
 	return pass->asked ? excuse(pass) : why ? why : "nothing there is a private key";
 }
 
-/* Libcrypto's first error says that there is no provider, its last what became of the engine. */
-static const char *excuse_of_token(const struct passphrase *pass)
+/* The codes of PKCS #11 from CKR_PIN_INCORRECT to CKR_PIN_LOCKED: engine and provider pass them on as
+ * reasons of an error of their own. */
+static bool is_about_pin(unsigned long e)
 {
-	unsigned long e = ERR_peek_last_error();
+	return ERR_GET_LIB(e) >= ERR_LIB_USER && ERR_GET_REASON(e) >= 0xa0 &&
+	       ERR_GET_REASON(e) <= 0xa4;
+}
 
+/* Libcrypto's first error says that there is no provider, its last what became of the engine. */
+static const char *excuse_of_token(const struct passphrase *pass, enum err *out)
+{
+	unsigned long e = ERR_get_error(), last = e;
+
+	*out = E_TOKEN;
 	if (pass->asked && !pass->text)
 		return "it asks for a PIN: set passwordfile= to a file with it";
+	for (; e; e = ERR_get_error()) {
+		if (pass->asked && is_about_pin(e)) {
+			*out = E_PIN;
+			return "the token refuses the PIN";
+		}
+		last = e;
+	}
 	if (pass->asked)
-		return "the token refuses the PIN, or has no such key";
-	if (ERR_GET_LIB(e) == ERR_LIB_ENGINE && ERR_GET_REASON(e) == ENGINE_R_NO_SUCH_ENGINE)
+		return "the token has no such key, or can't be used";
+	if (ERR_GET_LIB(last) == ERR_LIB_ENGINE && ERR_GET_REASON(last) == ENGINE_R_NO_SUCH_ENGINE)
 		return "neither a provider of libcrypto nor an engine knows it: install "
 		       "pkcs11-provider, or libengine-pkcs11-openssl";
 	return "there is no such token, or no such key in it, or its library can't be used";
@@ -191,6 +207,7 @@ static enum err open_uri(const char *uri, const char *password, EVP_PKEY **out,
 	struct passphrase pass = { password, false };
 	UI_METHOD *ui = UI_UTIL_wrap_read_pem_callback(give_passphrase, 0);
 	OSSL_STORE_CTX *store = NULL;
+	enum err e = E_SIGNER;
 	OSSL_STORE_INFO *info;
 	EVP_PKEY *key = NULL;
 
@@ -213,10 +230,10 @@ static enum err open_uri(const char *uri, const char *password, EVP_PKEY **out,
 		/* a PKCS#11 URI may carry its PIN: what is behind the scheme is not logged */
 		snprintf(error, KEY_ERROR_LEN, "the key of pkey=%.*s:… can't be had: %s",
 			 (int)strcspn(uri, ":"), uri,
-			 key_is_in_token(uri) ? excuse_of_token(&pass) : excuse_of_store(&pass));
+			 key_is_in_token(uri) ? excuse_of_token(&pass, &e) : excuse_of_store(&pass));
 	OSSL_STORE_close(store);
 	UI_destroy_method(ui);
-	return key ? E_OK : key_is_in_token(uri) ? E_TOKEN : E_SIGNER;
+	return key ? E_OK : e;
 }
 
 enum err key_open(const char *pkey, const char *password, EVP_PKEY **out, char error[KEY_ERROR_LEN])

@@ -32,9 +32,9 @@ MUST_CHECK enum err key_init(unsigned needs);
 #define KEY_NO_MEMORY "no memory is left to make libcrypto ready"
 
 /* Opens it. A file is PEM or DER: PKCS#8 (encrypted or not) or the traditional form of RSA and EC.
- * password, or a token's PIN, may be NULL; nobody is ever asked for one. E_SIGNER, or E_TOKEN for
- * what is in a token, with a sentence in error, in which the password never stands. Free it with
- * EVP_PKEY_free(). */
+ * password, or a token's PIN, may be NULL; nobody is ever asked for one. E_SIGNER; for
+ * what is in a token E_TOKEN, or E_PIN where it refuses the PIN; with a sentence in error, in which the
+ * password never stands. Free it with EVP_PKEY_free(). */
 MUST_CHECK enum err key_open(const char *pkey, const char *password, EVP_PKEY **out,
 			     char error[KEY_ERROR_LEN]);
 

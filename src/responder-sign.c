@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "metrics.h"
+#include "pin.h"
 #include "responder-impl.h"
 
 /* No answer outlives a certificate that it rests on. */
@@ -68,7 +69,7 @@ enum err ask_sign(struct ask *a)
 	}
 	e = signer_check_dates(a->signer, now, error);
 	if (e == E_OK)
-		e = signer_load_key(a->signer, error);
+		e = pin_load_key(&a->r->cache, a->r->conf, a->signer, false, a->d, error);
 	if (e)
 		return ask_fail(a, e, "%s", error);
 	if (deadline_left_ms(a->d) == 0)

@@ -51,7 +51,8 @@ int64_t signer_not_after(const struct signer *s);
  * a few weeks, as a delegated responder's should, in the last third of its life. */
 bool signer_ends_soon(const struct signer *s, int64_t now, int days);
 
-/* Loads the key, once, and sees that it belongs to the signing certificate. E_SIGNER, E_TOKEN. */
+/* Loads the key, once, and sees that it belongs to the signing certificate. E_SIGNER, E_TOKEN,
+ * E_PIN. Who answers requests calls pin_load_key() instead. */
 MUST_CHECK enum err signer_load_key(struct signer *s, char error[SIGNER_ERROR_LEN]);
 
 /* Does this PreferredSignatureAlgorithms list (its value, or empty) lead to another algorithm than

@@ -91,6 +91,22 @@ class Away:
         os.rename(hsm('away'), hsm('tokens'))
 
 
+class Another(Away):
+    """In the token's place is one with another PIN for a while."""
+
+    def __enter__(self):
+        super().__enter__()
+        os.mkdir(hsm('tokens'))
+        util('--init-token', '--free', '--label', 'ocsp', '--pin', '2' + PIN, '--so-pin', '1' + PIN)
+        for base, _, files in os.walk(hsm('tokens')):
+            for name in [base] + files:
+                r.own(os.path.join(base, name))
+
+    def __exit__(self, *unused):
+        shutil.rmtree(hsm('tokens'))
+        super().__exit__()
+
+
 def try_later(leaf):
     """What its request gets, and the log says why, without the PIN."""
     r.clear_log()
@@ -134,6 +150,91 @@ def wrong():
             tap.contains(try_later(leaf()), said, str(keys))
     # once more with the right one: a wrong PIN was tried once, and the token is not locked
     tap.equal(str(r.ask_about(leaf())), 'good')
+
+
+NOT_AGAIN = 'is not tried again'
+
+
+def refused(count=1):
+    """What the log says of so many requests, each of another certificate: how often the PIN was
+    tried, and how often it was not."""
+    r.clear_log()
+    children = [r.start('ocsp-stdio', stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                        stderr=subprocess.DEVNULL) for _ in range(count)]
+    requests = [r.request(leaf()) for _ in range(count)]
+    answers = [child.communicate(octets, 60)[0] for child, octets in zip(children, requests)]
+    for octets in answers:
+        tap.equal(ocsp.Response(octets).code, 3, r.log())
+    # ocsp-sign writes its line when the answer is out
+    wait_for(lambda: r.log().count('not answered') == count, 'the log')
+    assert PIN not in r.log()
+    return r.log().count('the token refuses the PIN'), r.log().count(NOT_AGAIN)
+
+
+@tap.test('a PIN that was refused is not tried again, by however many: tokens lock themselves')
+def once():
+    prepared()
+    r.write('wrong-pin', '0000\n', 0o400)
+    with r.configured(passwordfile='wrong-pin'):
+        tap.equal(refused(12), (1, 11))
+        tap.equal(refused(), (0, 1))
+        # as another file, it may be another PIN
+        r.write('wrong-pin', '1111\n', 0o400)
+        tap.equal(refused(4), (1, 3))
+        # a person's word counts for more
+        tap.contains(r.run('ocspctl', 'check').stdout.decode(), 'the token refuses the PIN')
+        r.clear_log()
+        done = r.run('ocspctl', 'presign', '--jobs', '2')
+        tap.equal(done.returncode, 78, done.stderr.decode())
+        assert 'the token refuses the PIN' not in r.log() + done.stderr.decode()
+        # the right one, in the same place
+        r.write('wrong-pin', PIN + '\n', 0o400)
+        tap.equal(str(r.ask_about(leaf())), 'good')
+        # changed in the token, and not in the file
+        with Another():
+            tap.equal(refused(), (1, 0))
+            tap.equal(refused(6), (0, 6))
+        # the file is as it was: it takes a person to say that it is right again
+        tap.equal(refused(), (0, 1))
+        tap.contains(r.run('ocspctl', 'check').stdout.decode(), 'all is as it should be')
+        tap.equal(str(r.ask_about(leaf())), 'good')
+
+
+@tap.test('several CAs with one PIN: refused once; a PIN in config.ini likewise, until that changes')
+def once_for_all():
+    prepared()
+    r.write('wrong-pin', '0000\n', 0o400)
+    with r.configured(passwordfile=None, password='0000'):
+        tap.equal(refused(3), (1, 2))
+        with open(r.config, 'a') as f:
+            f.write('# changed\n')
+        tap.equal(refused(3), (1, 2))
+    with r.configured(passwordfile='wrong-pin'):
+        tap.equal(refused(), (1, 0))
+        with r.configured(keep_cache=True, cert='rsa.pem', issuer='issuer.pem', pkey=URI % 'rsa'):
+            tap.equal(refused(), (0, 1))
+
+
+@tap.test('a PIN that is a credential is the same one for each process; without a cache there is no note')
+def credential():
+    prepared()
+    with r.configured(passwordfile='$CREDENTIALS_DIRECTORY/pin'):
+        plain = r.environment
+        for n, tried in enumerate((1, 0, 0)):
+            folder = r.folder('credentials-%d' % n)
+            r.write(os.path.join(folder, 'pin'), '0000\n', 0o400)
+            r.environment = lambda **more: plain(**dict({'CREDENTIALS_DIRECTORY': folder}, **more))
+            tap.equal(refused(), (tried, 1 - tried))
+        notes = [name for name in os.listdir(r.path('cache'))
+                 if name.startswith('.pin-') and name != '.pin-lock']
+        tap.equal(len(notes), 1)
+        tap.contains(r.log(), 'remove %s' % r.path('cache', notes[0]))
+        os.unlink(r.path('cache', notes[0]))
+        tap.equal(refused(), (1, 0))
+        r.environment = plain
+    r.write('wrong-pin', '0000\n', 0o400)
+    with r.configured(passwordfile='wrong-pin', cache=r.write('no-folder', '')):
+        tap.equal(refused(), (1, 0))
 
 
 @tap.test('a token that is gone: tryLater; what is cached is sent, and checked with the database')
