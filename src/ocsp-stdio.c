@@ -129,12 +129,14 @@ static void use_no_configuration(struct program *p, enum err e)
 	p->front.broken = e;
 }
 
-static void open_cache(struct program *p)
+/* make: if it is missing. Who has locked itself in can't. */
+static void open_cache(struct program *p, bool make)
 {
 	struct cache *c = &p->front.cache;
 
 	if (cache_open(c, p->conf.cache, p->conf.recheck_s, false) == E_OK ||
-	    (errno == ENOENT && cache_open(c, p->conf.cache, p->conf.recheck_s, true) == E_OK))
+	    (make && errno == ENOENT &&
+	     cache_open(c, p->conf.cache, p->conf.recheck_s, true) == E_OK))
 		return;
 	log_error("the cache directory %s can't be opened: %s; every request is signed anew",
 		  p->conf.cache, strerror(errno));
@@ -163,7 +165,7 @@ static void reload(struct listen_work *w)
 	conf_free(&p->conf);
 	p->conf = fresh;
 	use_log(p);
-	open_cache(p);
+	open_cache(p, false);
 	w->max_connections = p->conf.max_connections;
 	w->max_per_source = p->conf.max_per_source;
 	w->drain_ms = p->conf.timeout_ms + 1000;
@@ -296,7 +298,7 @@ int main(int argc, char **argv)
 	}
 	if (p.front.broken == E_OK) {
 		p.front.conf = &p.conf;
-		open_cache(&p);
+		open_cache(&p, true);
 		metrics_open(&p.conf, p.front.cache.fd, METRICS_FRONT);
 		if (confine(&p.conf, p.options.file) != E_OK)
 			return leave(&p, EX_SOFTWARE);

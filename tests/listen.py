@@ -145,9 +145,12 @@ def drains():
         tap.equal(l.child.wait(20), 0)
 
 
-@tap.test('SIGHUP: the configuration is read again; a broken one changes nothing')
-def reload():
-    with Listener() as l:
+FILTERS = (('wide', {}), ('tight', {'signer': 'unix:' + r.path('nobody')}))
+
+
+def reload(keys):
+    with Listener(**keys) as l:
+        r.clear_log()
         r.configure(statusheader='yes')
         l.child.send_signal(signal.SIGHUP)
         wait_for(lambda: b'X-OCSP-Status' in ask(l.port), 'the new configuration', 10)
@@ -156,6 +159,24 @@ def reload():
         wait_for(lambda: 'config.ini:1' in r.log(), 'a complaint', 10)
         tap.contains(ask(l.port), b'X-OCSP-Status')
         r.configure(statusheader=None)
+
+
+for filters, keys in FILTERS:
+    tap.add('SIGHUP, with the %s filter: the configuration is read again; a broken one changes nothing'
+            % filters, reload, keys)
+
+
+@tap.test('SIGHUP while the cache is away, with the tight filter: a line in the log, and it goes on')
+def reload_without_cache():
+    with Listener(**dict(FILTERS)['tight']) as l:
+        r.clear_log()
+        os.rename(r.path('cache'), r.path('away'))
+        l.child.send_signal(signal.SIGHUP)
+        wait_for(lambda: "can't be opened" in r.log(), 'a complaint', 10)
+        os.rename(r.path('away'), r.path('cache'))
+        l.child.send_signal(signal.SIGHUP)
+        wait_for(lambda: r.log().count('was read again') == 2, 'a second look', 10)
+        tap.equal(wire.only(ask(l.port)).status, 200)
 
 
 @tap.test('a child that is killed does not disturb the others')
@@ -282,7 +303,7 @@ def keeper_serves(keys):
     assert not accepts(port), 'the keeper goes on listening'
 
 
-for filters, keys in (('wide', {}), ('tight', {'signer': 'unix:' + r.path('nobody')})):
+for filters, keys in FILTERS:
     tap.add('SIGKILL between accept() and fork(), with the %s filter: the keeper serves' % filters,
             keeper_serves, keys)
 

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
@@ -23,6 +24,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -169,6 +171,15 @@ static int tcp_connection(void)
 static int netlink_socket(void)
 {
 	return result(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0));
+}
+
+/* what a listener needs to read its configuration again */
+static int name_host_and_folder(void)
+{
+	struct utsname host;
+	char cwd[PATH_MAX];
+
+	return uname(&host) != 0 || !getcwd(cwd, sizeof cwd) ? errno : 0;
 }
 
 static int unix_socket(void)
@@ -328,6 +339,7 @@ static void test_tight_allows(void **unused)
 	assert_int_equal(in_tight(unix_socket), 0);
 	assert_int_equal(in_tight(talk), 0);
 	assert_int_equal(in_tight(kill_own_child), 0);
+	assert_int_equal(in_tight(name_host_and_folder), 0);
 }
 
 static void test_tight_kills(void **unused)
