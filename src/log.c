@@ -157,47 +157,51 @@ size_t log_format_journal(char *out, size_t cap, const char *program, enum level
 	return (size_t)(o.p - out);
 }
 
-static void open_journal(void)
+static int open_journal(void)
 {
 	const struct sockaddr_un to = { .sun_family = AF_UNIX, .sun_path = JOURNAL };
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	if (fd < 0)
-		return;
-	if (connect(fd, (const struct sockaddr *)&to, sizeof to) == 0)
-		journal = fd;
-	else
-		close(fd);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof to) == 0)
+		return fd;
+	close(fd);
+	return -1;
 }
 
-static void open_file(void)
+static int open_file(void)
 {
-	file = open(setup.file ? setup.file : LOG_FILE,
+	return open(setup.file ? setup.file : LOG_FILE,
 		    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK,
 		    0640);
 }
 
 void log_init(const struct log_setup *s)
 {
-	if (journal >= 0)
-		close(journal);
-	if (file >= 0)
-		close(file);
-	journal = file = -1;
 	opened = false;
 	setup = *s;
 	initialised = true;
 }
 
+/* What was open before goes on until there is something in its place: a process that has locked
+ * itself in may not open its log file again. */
 void log_open(void)
 {
+	int new_journal, new_file = -1;
+
 	if (opened)
 		return;
 	opened = true;
-	if (!setup.file)
-		open_journal();
-	if (journal < 0)
-		open_file();
+	new_journal = setup.file ? -1 : open_journal();
+	if (new_journal < 0)
+		new_file = open_file();
+	if (new_journal < 0 && new_file < 0)
+		return;
+	if (journal >= 0)
+		close(journal);
+	if (file >= 0)
+		close(file);
+	journal = new_journal;
+	file = new_file;
 }
 
 bool log_enabled(enum level l)
@@ -228,7 +232,7 @@ static bool to_file(enum level l, const char *message, const struct log_field *f
 
 	/* the journal was there, and isn't any more */
 	if (file < 0)
-		open_file();
+		file = open_file();
 	if (file < 0)
 		return false;
 	len = log_format_line(event, sizeof event, clock_real_ms(), l, getpid(), message, fields);

@@ -31,7 +31,8 @@ struct log_setup {
 void log_init(const struct log_setup *s);
 
 /* Opens what events will be written to, for a process that is about to lock itself in. A failure
- * is no error: the event goes to the next place in the list above. */
+ * is no error: the event goes to the next place in the list above. After another log_init(), the
+ * first event opens it again; where that fails, what was open before goes on. */
 void log_open(void);
 
 bool log_enabled(enum level l);

@@ -144,6 +144,47 @@ static void a_file_gets_one_line_for_each_event(void **state)
 	assert_int_equal(unlink("kept"), 0);
 }
 
+static void opened_again(void)
+{
+	struct log_setup s = { "prog", LEVEL_INFO, "log", false };
+
+	log_init(&s);
+	log_info("first");
+	s.file = "no-such-folder/log";
+	log_init(&s);
+	log_info("second");
+	s.file = "another";
+	log_init(&s);
+	log_info("third");
+}
+
+static size_t lines_with(const char *path, const char *word)
+{
+	char text[512];
+	size_t len, n = 0;
+	FILE *f = fopen(path, "r");
+
+	assert_non_null(f);
+	len = fread(text, 1, sizeof text - 1, f);
+	fclose(f);
+	text[len] = '\0';
+	for (const char *p = text; (p = strstr(p, word)); p++)
+		n++;
+	return n;
+}
+
+/* A listener that has locked itself in may not open the file again when it is reloaded. */
+static void what_cannot_be_opened_again_goes_on(void **state)
+{
+	(void)state;
+	assert_int_equal(run(ERR_PIPE, opened_again).err_len, 0);
+	assert_int_equal(lines_with("log", " - first\n"), 1);
+	assert_int_equal(lines_with("log", " - second\n"), 1);
+	assert_int_equal(lines_with("log", " - third\n"), 0);
+	assert_int_equal(lines_with("another", " - third\n"), 1);
+	assert_int_equal(unlink("log") | unlink("another"), 0);
+}
+
 static void said_as_well(void)
 {
 	const struct log_setup s = { "prog", LEVEL_INFO, "log", true };
@@ -303,6 +344,7 @@ int main(void)
 		cmocka_unit_test(warnings_are_heard_before_the_setup_is_known),
 		cmocka_unit_test(nothing_is_written_to_a_client),
 		cmocka_unit_test(a_file_gets_one_line_for_each_event),
+		cmocka_unit_test(what_cannot_be_opened_again_goes_on),
 		cmocka_unit_test(a_person_hears_it_as_well),
 		cmocka_unit_test(a_link_is_not_followed),
 		cmocka_unit_test(a_long_message_is_cut_and_stays_one_line),
