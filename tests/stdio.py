@@ -273,6 +273,39 @@ def file_bad():
     tap.contains(r.log() + done.stderr.decode(), 'missing.req')
 
 
+@tap.test('FILE: what is too long is malformed behind a link as well; what is no file is said to be none')
+def file_odd():
+    path = r.write('work/file.req', b'0' * 20000)
+    link = r.path('work', 'link.req')
+    os.symlink('file.req', link)
+    tap.equal(r.run('ocsp-stdio', link).returncode, 0)
+    os.unlink(link)
+    with open(path, 'rb') as f:
+        tap.equal(ocsp.Response(f.read()).status, 'malformedRequest')
+    os.symlink('/dev/null', link)
+    for path, why in ((r.path('work'), 'directory'), (link, 'Invalid argument')):
+        r.clear_log()
+        tap.equal(r.run('ocsp-stdio', path).returncode, 74)
+        tap.contains(r.log(), path + ': ')
+        tap.contains(r.log(), why)
+    os.unlink(link)
+
+
+@tap.test('FILE: the group stays, in a folder that gives new files its own')
+def file_group():
+    if os.getuid() != 0:
+        tap.skip('only root can give a folder to any group')
+    folder = r.folder('of-a-group')
+    os.chown(folder, -1, 1)
+    os.chmod(folder, 0o2775)
+    path = r.write('of-a-group/file.req', request, 0o640)
+    before = os.stat(path)
+    tap.equal(r.run('ocsp-stdio', path).returncode, 0)
+    after = os.stat(path)
+    tap.equal((after.st_mode, after.st_gid), (before.st_mode, before.st_gid))
+    assert after.st_ino != before.st_ino, 'written in place'
+
+
 @tap.test('FILE: SIGTERM and the deadline leave tryLater in it')
 def file_late():
     for timeout, stop in (('30', True), ('1', False)):
