@@ -24,7 +24,8 @@
 #include "user.h"
 
 static const char usage[] =
-	"usage: ocsp-stdio [-c CONFIG] [--http | --der] [FILE]\n"
+	"usage: ocsp-stdio [-c CONFIG] [--http | --der]\n"
+	"       ocsp-stdio [-c CONFIG] [--der] FILE\n"
 	"       ocsp-stdio [-c CONFIG] [--http | --der] --listen [-l ADDRESS:PORT]\n"
 	"\n"
 	"Reads one OCSP request, HTTP or bare DER, and writes the answer.\n"
@@ -33,7 +34,7 @@ static const char usage[] =
 	"      --http, --der     what the request is, instead of a guess by its first octet\n"
 	"      --listen          serve the socket that systemd passes (LISTEN_FDS)\n"
 	"  -l, --address=ADDRESS:PORT   with --listen: open this socket instead, e.g. 127.0.0.1:2560\n"
-	"  FILE                  the request is in this file, and the answer replaces it\n"
+	"  FILE                  the request, bare DER, is in this file; the answer replaces it\n"
 	"  -h, --help   -V, --version\n"
 	"\n"
 	"Exit codes: 0 answered, or the client asked nothing; 64 command line; 70 the sandbox could\n"
@@ -95,7 +96,8 @@ static int read_options(int argc, char **argv, struct options *o)
 	}
 	if (optind < argc)
 		o->file = argv[optind++];
-	if (optind < argc || (o->address && !o->listen) || (o->file && o->listen)) {
+	if (optind < argc || (o->address && !o->listen) ||
+	    (o->file && (o->listen || o->mode == SERVE_HTTP))) {
 		complain("these arguments do not go together; see ocsp-stdio --help");
 		return EX_USAGE;
 	}

@@ -273,6 +273,17 @@ def file_bad():
     tap.contains(r.log() + done.stderr.decode(), 'missing.req')
 
 
+@tap.test('FILE: HTTP is not read from one, and not asked for')
+def file_http():
+    path = request_file()
+    tap.equal(r.run('ocsp-stdio', '--http', path).returncode, 64)
+    with open(path, 'rb') as f:
+        tap.equal(f.read(), request)
+    tap.equal(r.run('ocsp-stdio', '--der', path).returncode, 0)
+    with open(path, 'rb') as f:
+        tap.equal(str(ocsp.Response(f.read())), 'good')
+
+
 @tap.test('FILE: what is too long is malformed behind a link as well; what is no file is said to be none')
 def file_odd():
     path = r.write('work/file.req', b'0' * 20000)
