@@ -72,7 +72,10 @@ static source source_of(const struct sockaddr_storage *addr)
 		memcpy(&s, v6->sin6_addr.s6_addr + 8, sizeof s);
 	else if (addr->ss_family == AF_INET6)
 		memcpy(&s, v6->sin6_addr.s6_addr, sizeof s);
-	return s;
+	else
+		return 0;
+	/* of all /64 the one of ::1 has no bit of its own; nobody has this one */
+	return s ? s : 1;
 }
 
 static void reap(struct state *s)

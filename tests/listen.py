@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """ocsp-stdio --listen: one forked instance for each connection, caps, signals, sd_notify."""
 import concurrent.futures
+import contextlib
 import os
 import random
 import signal
@@ -358,6 +359,36 @@ def ipv6():
 
     wait_for(answers, 'an answer over IPv6', 20)
     tap.equal(terminate(child), 0)
+
+
+@tap.test('a cap per source: ::1 is of a /64 as well')
+def per_source_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(('::1', 0))
+            port = probe.getsockname()[1]
+    except OSError:
+        tap.skip('no IPv6 here')
+    with r.configured(keep_cache=True, maxpersource='3', timeout='30'):
+        child = r.start('ocsp-stdio', '--listen', '-l', '[::1]:%d' % port,
+                        stderr=subprocess.DEVNULL)
+
+        def connect():
+            return socket.create_connection(('::1', port), 5)
+
+        def is_up():
+            with contextlib.suppress(ConnectionRefusedError), connect():
+                return True
+
+        wait_for(is_up, 'a listener')
+        wait_for(lambda: len(children_of(child.pid)) <= has_keeper(), 'the end of the first')
+        open_ones = [connect() for _ in range(3)]
+        with connect() as fourth:
+            fourth.settimeout(5)
+            tap.contains(fourth.recv(1000), b'503')
+        for sock in open_ones:
+            sock.close()
+        tap.equal(terminate(child), 0)
 
 
 tap.run(r.close)
