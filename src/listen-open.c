@@ -16,7 +16,9 @@ enum err listener_take(struct listener *l)
 
 	if (n <= 0)
 		return E_NOT_FOUND;
-	for (l->n = 0; l->n < n && l->n < LISTEN_SOCKETS; l->n++) {
+	if (n > LISTEN_SOCKETS)
+		return E_DATA;
+	for (l->n = 0; l->n < n; l->n++) {
 		int fd = 3 + l->n, on = 0;
 		socklen_t len = sizeof on;
 

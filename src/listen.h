@@ -7,7 +7,7 @@
 #include "answer.h"
 #include "keeper.h"
 
-#define LISTEN_SOCKETS 8
+#define LISTEN_SOCKETS 32
 
 struct listener {
 	int fd[LISTEN_SOCKETS];
@@ -15,7 +15,8 @@ struct listener {
 	struct keeper keeper;
 };
 
-/* Takes the sockets that systemd passed (LISTEN_FDS). E_NOT_FOUND if there are none. */
+/* Takes the sockets that systemd passed (LISTEN_FDS). E_NOT_FOUND if there are none; E_DATA if there
+ * are more than LISTEN_SOCKETS: clients of the others would wait for ever. */
 MUST_CHECK enum err listener_take(struct listener *l);
 
 /* Opens a socket on "ADDRESS:PORT", "[ADDRESS]:PORT" or "PORT" (then on loopback only). E_USAGE:

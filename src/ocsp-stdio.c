@@ -225,9 +225,12 @@ static int open_sockets(const struct options *o, struct listener *l)
 		log_critical("-l %s: write it as 127.0.0.1:2560 or [::1]:2560", o->address);
 	else if (e == E_NOT_FOUND)
 		log_critical("--listen: systemd passed no listening socket; try -l 127.0.0.1:2560");
+	else if (e == E_DATA)
+		log_critical("--listen: systemd passed more than %d sockets: take some ListenStream= out",
+			     LISTEN_SOCKETS);
 	else
 		log_critical("-l %s: %s", o->address, strerror(errno));
-	return err_info(e == E_NOT_FOUND ? E_USAGE : e)->exit_code;
+	return err_info(e == E_NOT_FOUND || e == E_DATA ? E_USAGE : e)->exit_code;
 }
 
 static int serve_once(struct program *p)

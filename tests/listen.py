@@ -198,16 +198,31 @@ def passed_socket():
     return sock
 
 
-def start_passed(sock, env):
+def start_passed(sock, env, count=1):
     """Starts the listener as systemd does: the socket is descriptor 3, LISTEN_PID its own."""
     def prepare():
-        os.dup2(sock.fileno(), 3)
-        os.set_inheritable(3, True)
+        for fd in range(3, 3 + count):
+            os.dup2(sock.fileno(), fd)
+            os.set_inheritable(fd, True)
 
     command = 'LISTEN_PID=$$ exec "$@"'
     return r.start_command(['sh', '-c', command, 'sh'] + r.command('ocsp-stdio', '--listen'),
-                           env=dict(env, LISTEN_FDS='1'), preexec_fn=prepare, close_fds=False,
-                           stderr=subprocess.DEVNULL)
+                           env=dict(env, LISTEN_FDS=str(count)), preexec_fn=prepare,
+                           close_fds=False, stderr=subprocess.DEVNULL)
+
+
+@tap.test('more sockets than it can serve: it says so, and lets no client wait')
+def too_many_sockets():
+    with passed_socket() as sock:
+        # above the descriptors that it is copied to
+        with socket.socket(fileno=os.dup2(sock.fileno(), 100)) as high:
+            r.clear_log()
+            child = start_passed(high, {}, 33)
+            tap.equal(child.wait(60), 64)
+            tap.contains(r.log(), 'more than 32 sockets')
+            child = start_passed(high, {}, 32)
+            is_good(ask(sock.getsockname()[1]))
+            tap.equal(terminate(child), 0)
 
 
 @tap.test('the socket that systemd passes (LISTEN_FDS), and the sd_notify protocol')
