@@ -277,14 +277,25 @@ enum err http_parse_head(struct bytes in, struct http_request *out)
 	return e;
 }
 
+static struct bytes skip_blank(struct bytes in)
+{
+	while (in.len && (in.p[0] == '\r' || in.p[0] == '\n'))
+		in = text_skip(in, 1);
+	return in;
+}
+
+bool http_is_blank(struct bytes in)
+{
+	return skip_blank(in).len == 0;
+}
+
 enum err http_head_overflow(struct bytes in)
 {
 	struct bytes line, rest;
 
 	if (in.len > LIM_HTTP_HEAD)
 		in.len = LIM_HTTP_HEAD;
-	while (in.len && (in.p[0] == '\r' || in.p[0] == '\n'))
-		in = text_skip(in, 1);
+	in = skip_blank(in);
 	if (text_cut(in, '\n', &line, &rest))
 		return E_HTTP_HEAD;
 	if (!text_cut(in, ' ', &line, &rest) || line.len > LIM_HTTP_METHOD)

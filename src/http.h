@@ -35,6 +35,10 @@ static inline bool http_begins(uint8_t c)
 	return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '\r' || c == '\n';
 }
 
+/* Are there but line ends, or nothing? Some clients put one behind a body (RFC 9112 2.2), and that
+ * begins no request. */
+bool http_is_blank(struct bytes in);
+
 /* Reads a request head. E_OK; E_AGAIN: more is needed (the caller stops at LIM_HTTP_HEAD and then
  * answers with http_head_overflow(); what lies beyond is not looked at); else the error to answer
  * with, after which the connection has to be closed. On an error, out->method and out->minor are

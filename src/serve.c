@@ -237,10 +237,10 @@ static enum err read_head(struct connection *c, struct http_request *q)
 		if (c->have >= LIM_HTTP_HEAD)
 			return http_head_overflow(bytes_of(input, c->have));
 		e = read_more(c);
+		if (e == E_IO || (e != E_OK && http_is_blank(bytes_of(input, c->have))))
+			return E_GONE;
 		if (e != E_OK)
-			return c->have == 0 || e == E_IO ? E_GONE :
-			       e == E_DEADLINE		 ? E_HTTP_TIMEOUT :
-							   E_HTTP_BAD;
+			return e == E_DEADLINE ? E_HTTP_TIMEOUT : E_HTTP_BAD;
 	}
 }
 

@@ -321,6 +321,14 @@ def keep_alive():
     tap.equal([f.headers.get('connection') for f in found], [None, None, 'close'])
 
 
+@tap.test('an empty line behind the last request on a connection is answered with nothing (H-1)')
+def blank_at_the_end():
+    with r.configured(keepalive='3', timeout='2'):
+        for half_close in (False, True):
+            octets = send(wire.post(request) + b'\r\n', half_close)
+            tap.equal(wire.only(octets).status, 200, 'half-closed: %s' % half_close)
+
+
 @tap.test('what is left over in the socket does not destroy the answer (H-16)')
 def staged_close():
     for tail in (b'x' * 100, wire.post(request) * 200):
