@@ -11,8 +11,8 @@ bool der_next(struct der *d, struct der_item *out)
 	if (len & 0x80) {
 		size_t n = len & 0x7f;
 
-		/* three octets say 16 MiB, more than any limit of ours */
-		if (n == 0 || n > 3 || left < 2 + n)
+		/* four octets say 4 GiB, more than any limit of ours: a CRL may take half of one */
+		if (n == 0 || n > 4 || left < 2 + n)
 			return false;
 		len = 0;
 		for (size_t i = 0; i < n; i++)

@@ -13,13 +13,20 @@ static bool reads(struct bytes b)
 
 static void takes_der(void **state)
 {
+	static const uint8_t header[] = { 0x04, 0x84, 0x01, 0x00, 0x00, 0x00 };
 	uint8_t big[0x10003 + 2] = { 0x04, 0x83, 0x01, 0x00, 0x00 };
+	uint8_t *huge = calloc(1, sizeof header + 0x1000000);
 
 	(void)state;
+	assert_non_null(huge);
+	memcpy(huge, header, sizeof header);
 	assert_true(reads(B("\x05\x00")));
 	assert_true(reads(B("\x02\x01\x7f")));
 	assert_true(reads(B("\x30\x03\x02\x01\x00")));
 	assert_true(reads(bytes_of(big, sizeof big)));
+	/* a CRL of half a million entries: 16 MiB and more */
+	assert_true(reads(bytes_of(huge, sizeof header + 0x1000000)));
+	free(huge);
 }
 
 /* X.690 8.1.3, 10.1: definite, minimal, inside what is there. P-8 */
@@ -32,8 +39,10 @@ static void refuses_what_is_not_der(void **state)
 		B("\x04\x81\x7f"),			/* not minimal, and cut short */
 		B("\x04\x81\x01\x00"),			/* not minimal */
 		B("\x04\x82\x00\x01\x00"),		/* leading zero */
-		B("\x04\x84\x00\x00\x00\x01\x00"),	/* four octets of length */
+		B("\x04\x84\x00\x00\x00\x01\x00"),
 		B("\x04\x84\xff\xff\xff\xff\x00"),
+		B("\x04\x85\x00\x00\x00\x00\x01\x00"),	/* five octets of length */
+		B("\x04\x85\x01\x00\x00\x00\x00\x00"),
 		B("\x04\x89\x01\x01\x01\x01\x01\x01\x01\x01\x01"),
 		B("\x04\x02\x00"),			/* past the end */
 		B("\x1f\x81\x01\x00"),			/* high tag */
