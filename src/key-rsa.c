@@ -1,5 +1,6 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 
@@ -27,6 +28,14 @@ static EVP_PKEY *of_params(OSSL_PARAM *params, int selection)
 	return key;
 }
 
+/* Libcrypto frees the numbers of a private key as they are. */
+static void wipe(OSSL_PARAM *params)
+{
+	for (OSSL_PARAM *p = params; p && p->key; p++)
+		OPENSSL_cleanse(p->data, p->data_size);
+	OSSL_PARAM_free(params);
+}
+
 /* Reads n positive INTEGERs that fill d, and makes a key of them. */
 static EVP_PKEY *of_integers(struct der d, int n)
 {
@@ -51,7 +60,7 @@ static EVP_PKEY *of_integers(struct der d, int n)
 	if (params)
 		key = of_params(params, n == PUBLIC_PARTS ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEYPAIR);
 out:
-	OSSL_PARAM_free(params);
+	wipe(params);
 	OSSL_PARAM_BLD_free(build);
 	for (int i = 0; i < n; i++)
 		BN_clear_free(number[i]);

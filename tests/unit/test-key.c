@@ -2,6 +2,8 @@
 #include "unit.h"
 
 #include <openssl/bio.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/encoder.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -156,6 +158,76 @@ static void rsa_that_is_damaged(void **state)
 	EVP_PKEY_free(key);
 }
 
+/* Blocks of libcrypto's, whose octets can be looked at when they are freed. */
+#define BLOCK_HEAD 16
+static struct bytes secret[2];
+static size_t blocks_with_secret;
+
+static void *block_new(size_t len, const char *file, int line)
+{
+	uint8_t *p = calloc(1, BLOCK_HEAD + len);
+
+	(void)file;
+	(void)line;
+	if (!p)
+		return NULL;
+	memcpy(p, &len, sizeof len);
+	return p + BLOCK_HEAD;
+}
+
+static void block_free(void *block, const char *file, int line)
+{
+	uint8_t *p = block;
+	size_t len;
+
+	(void)file;
+	(void)line;
+	if (!p)
+		return;
+	memcpy(&len, p - BLOCK_HEAD, sizeof len);
+	for (size_t i = 0; i < 2; i++)
+		if (secret[i].len && memmem(p, len, secret[i].p, secret[i].len))
+			blocks_with_secret++;
+	free(p - BLOCK_HEAD);
+}
+
+static void *block_resize(void *block, size_t len, const char *file, int line)
+{
+	uint8_t *p = block_new(len, file, line);
+	size_t old;
+
+	if (p && block) {
+		memcpy(&old, (uint8_t *)block - BLOCK_HEAD, sizeof old);
+		memcpy(p, block, old < len ? old : len);
+		block_free(block, file, line);
+	}
+	return p;
+}
+
+/* docs/security.md: what was decoded from a key's file is wiped. */
+static void nothing_is_left_in_memory(void **state)
+{
+	EVP_PKEY *key = pki_key("RSA"), *read;
+	uint8_t d[2][256], *der = NULL;
+	int len = i2d_PrivateKey(key, &der);
+	BIGNUM *bn = NULL;
+
+	(void)state;
+	assert_true(len > 0 && EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_D, &bn));
+	assert_int_equal(BN_bn2binpad(bn, d[0], sizeof d[0]), sizeof d[0]);
+	assert_int_equal(BN_bn2lebinpad(bn, d[1], sizeof d[1]), sizeof d[1]);
+	for (size_t i = 0; i < 2; i++)
+		secret[i] = bytes_of(d[i] + 64, 64);
+	read = rsa_private(bytes_of(der, (size_t)len));
+	memset(secret, 0, sizeof secret);
+	assert_non_null(read);
+	assert_int_equal(blocks_with_secret, 0);
+	BN_clear_free(bn);
+	OPENSSL_free(der);
+	EVP_PKEY_free(read);
+	EVP_PKEY_free(key);
+}
+
 static void uris(void **state)
 {
 	EVP_PKEY *key = pki_key("P-256");
@@ -225,11 +297,14 @@ int main(void)
 		cmocka_unit_test(passphrases),
 		cmocka_unit_test(what_is_no_key),
 		cmocka_unit_test(rsa_that_is_damaged),
+		cmocka_unit_test(nothing_is_left_in_memory),
 		cmocka_unit_test(uris),
 		cmocka_unit_test(pairs),
 	};
 
 	unsetenv("OPENSSL_CONF");
+	/* before libcrypto has any */
+	assert_true(CRYPTO_set_mem_functions(block_new, block_resize, block_free));
 	assert_int_equal(key_init(KEY_NAMES), E_OK);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
