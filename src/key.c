@@ -33,6 +33,19 @@ bool key_is_in_token(const char *pkey)
 	return key_is_uri(pkey) && strncmp(pkey, "file:", 5) != 0;
 }
 
+/* These are looked up by name even without KEY_NAMES, where a certificate is signed in a way that
+ * sigalg.c does not know: RSA-PSS, SHA-1, SHA-224, SHA-3. */
+static void add_digests(void)
+{
+	const EVP_MD *const digests[] = {
+		EVP_sha1(), EVP_sha224(), EVP_sha256(), EVP_sha384(), EVP_sha512(),
+		EVP_sha3_224(), EVP_sha3_256(), EVP_sha3_384(), EVP_sha3_512(),
+	};
+
+	for (size_t i = 0; i < sizeof digests / sizeof digests[0]; i++)
+		EVP_add_digest(digests[i]);
+}
+
 enum err key_init(unsigned needs)
 {
 	bool load = (needs & KEY_URI) || getenv("OPENSSL_CONF");
@@ -46,14 +59,8 @@ enum err key_init(unsigned needs)
 	/* most of libcrypto goes on without a context, to its end */
 	if (!OPENSSL_init_crypto(options, NULL) || !OSSL_LIB_CTX_get0_global_default())
 		return E_BUSY;
-	/* these few are looked up by name even so, where a certificate or a CRL is signed in a way
-	 * that sigalg.c does not know: RSA-PSS, SHA-1 */
-	if (!load && !(needs & KEY_NAMES)) {
-		EVP_add_digest(EVP_sha1());
-		EVP_add_digest(EVP_sha256());
-		EVP_add_digest(EVP_sha384());
-		EVP_add_digest(EVP_sha512());
-	}
+	if (!load && !(needs & KEY_NAMES))
+		add_digests();
 	/* The default generator fetches all of libcrypto's ciphers, an eighth of a whole answer; this
 	 * one of the same standard (SP 800-90A) and strength needs a hash that is there already. */
 	if (!load)
