@@ -139,6 +139,11 @@ static const char *excuse(const struct passphrase *pass)
 
 	if ((pass->asked || locked) && !pass->text)
 		return "it is encrypted: set password= to its passphrase";
+	/* RC2, RC4 and DES, as OpenSSL before 1.1.0 took them for PKCS#8: with the right passphrase
+	 * as well */
+	if (pass->asked && ERR_GET_LIB(e) == ERR_LIB_EVP && ERR_GET_REASON(e) == ERR_R_UNSUPPORTED)
+		return "it is encrypted in an old way that libcrypto has given up: encrypt it anew with "
+		       "\"openssl pkcs8 -topk8 -provider legacy -provider default\"";
 	if (pass->asked)
 		return "password= does not open it, or it is damaged";
 	return "it holds no private key in PEM or DER";

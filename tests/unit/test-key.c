@@ -123,6 +123,21 @@ static void passphrases(void **state)
 	EVP_PKEY_free(key);
 }
 
+/* What "openssl pkcs8 -topk8" of OpenSSL 1.0 made (PBE-MD5-DES): no fault of the passphrase's. */
+static void encrypted_in_an_old_way(void **state)
+{
+	static const char old[] =
+		"-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
+		"MFcwGwYJKoZIhvcNAQUDMA4ECJC9dTSOVH18AgIIAAQ4n6bhd1hMV+8xbcJRj4bt\n"
+		"4PCnmo57NljJgWN0EoPqvaqGpQDjYtDodC78G4IUN1SXu8CovG+nvtI=\n"
+		"-----END ENCRYPTED PRIVATE KEY-----\n";
+	const char *path = pki_file("old", B(old));
+
+	(void)state;
+	refuses(path, NULL, "password=");
+	refuses(path, PASSWORD, "old way that libcrypto has given up");
+}
+
 static void what_is_no_key(void **state)
 {
 	EVP_PKEY *key = pki_key("ED25519");
@@ -295,6 +310,7 @@ int main(void)
 		cmocka_unit_test(every_form_of_a_file),
 		cmocka_unit_test(parameters_in_front),
 		cmocka_unit_test(passphrases),
+		cmocka_unit_test(encrypted_in_an_old_way),
 		cmocka_unit_test(what_is_no_key),
 		cmocka_unit_test(rsa_that_is_damaged),
 		cmocka_unit_test(nothing_is_left_in_memory),
