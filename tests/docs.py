@@ -217,6 +217,9 @@ def manual_verbs():
         told = options_of(help_of('ocspctl', verb).split('Exit codes:')[0])
         text = re.split(r'^\.(?:El|Ss|Sh)', text, flags=re.M)[0]
         tap.equal(sorted(told - options_of_manual(text)), [], verb)
+        # "Fl -json | csv" shows as "--json | -csv"
+        head = text.split('\n', 1)[0]
+        assert not re.search(r' Fl \S+ \| (?!-|Fl |Ar )', head), head
 
 
 @tap.test('manuals and units name only manuals that there are')
@@ -260,6 +263,7 @@ def completion():
         tap.equal({o for o in complete('ocspctl', verb, '--')}, told, verb)
     tap.contains(complete('ocspctl', 'revoke', '--reason', '=', 'key'), 'key_compromise')
     tap.equal(complete('ocspctl', 'revoke', '--reason', 'sup'), {'superseded'})
+    tap.equal(complete('ocspctl', 'list', '--status', '=', ''), {'valid', 'revoked', 'odd'})
 
 
 tap.run()
