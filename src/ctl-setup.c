@@ -366,6 +366,8 @@ int ctl_setup(struct ctl *c, int argc, char **argv)
 	bool have_config = false;
 	int o, code;
 
+	/* folders above the cache are for the responder's user to pass through */
+	umask(022);
 	while ((o = ctl_next_option(argc, argv, ctl_setup_options)) != -1) {
 		if (o == CTL_BAD_OPTION)
 			return EX_USAGE;

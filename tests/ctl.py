@@ -492,6 +492,18 @@ def setup_two_users():
         assert not re.search('^(made|changed) ', again, re.M), again
 
 
+@tap.test('setup makes folders above the cache that its user may enter, whatever the umask')
+def setup_umask():
+    with Root(users=False, cache='/srv/ocsp/cache') as root:
+        before = os.umask(0o077)
+        try:
+            setup(root.dir)
+        finally:
+            os.umask(before)
+        for folder in ('srv', 'srv/ocsp', 'var', 'var/log'):
+            tap.equal(root.look(folder)[0], 0o755, folder)
+
+
 @tap.test('setup on a host without configuration makes folders and says what is next')
 def setup_bare():
     with Root(users=False, config=False) as root:
