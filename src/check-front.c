@@ -14,7 +14,8 @@
 #define NO_SOCKET (1 << 2)
 #define READS_SECRET (1 << 3)
 #define WRITES_CACHE (1 << 4)
-#define NOT_THAT_USER (1 << 5)
+#define WRITES_TABLE (1 << 5)
+#define NOT_THAT_USER (1 << 6)
 
 static bool reads(const char *path)
 {
@@ -35,6 +36,8 @@ static int look(const struct conf *c)
 		found |= NO_CACHE;
 	if (access(c->cache, W_OK) == 0)
 		found |= WRITES_CACHE;
+	if (c->db_file && access(c->db_file, W_OK) == 0)
+		found |= WRITES_TABLE;
 	/* to connect is to write */
 	if (socket && access(socket, W_OK) != 0)
 		found |= NO_SOCKET;
@@ -62,6 +65,9 @@ static void tell(struct check *k, int found)
 				       "run \"ocspctl setup\"" },
 		{ WRITES_CACHE, "cache", "can write to the cache, and is not to: run \"ocspctl "
 					 "setup\"" },
+		{ WRITES_TABLE, "database", "can write to the file of the database, and so undo a "
+					    "revocation: give it and its folder to the user of "
+					    "signuser=, modes 600 and 700" },
 	};
 	const char *user = k->ctl->conf.user;
 

@@ -240,6 +240,16 @@ def manual_units():
                              re.M), name
 
 
+@tap.test('no unit has systemd give cache or database to its user')
+def unit_folders():
+    # with signuser= they are another's, and systemd would give away all that lies in them
+    for folder in ('units', 'docs/examples'):
+        for name in os.listdir(os.path.join(TOP, folder)):
+            if name.endswith('.service'):
+                assert not re.search(r'^(Cache|State)Directory=.*\bocsp_py\b', read(folder, name),
+                                     re.M), name
+
+
 def complete(*words):
     """What bash offers for the last of these words."""
     script = ('PATH=%s:$PATH; . %s/etc/completion/ocspctl; COMP_WORDS=("$@");'

@@ -328,11 +328,14 @@ def found():
 def check():
     prepared()
     os.chmod(r.config, 0o640)
+    # or nothing below it could be reached, whatever its mode
+    os.chmod(r.path('db'), 0o711)
     tap.contains(found()['ok'], 'can read neither keys nor passwords, nor write to the cache')
     for name, mode, said in (('phrase', 0o444, 'can read a key, or a file of passwordfile='),
                              ('ca.key', 0o640, 'can read a key'),
                              ('cache', 0o2770, 'can write to the cache'),
                              ('cache', 0o700, "can't read the cache"),
+                             ('db/certs.db', 0o660, 'can write to the file of the database'),
                              ('sign.sock', 0o600, "can't write to the socket"),
                              ('config.ini', 0o200, "can't read the configuration")):
         before = os.stat(r.path(name))
@@ -343,6 +346,7 @@ def check():
         finally:
             os.chown(r.path(name), -1, before.st_gid)
             os.chmod(r.path(name), stat.S_IMODE(before.st_mode))
+    os.chmod(r.path('db'), 0o700)
     with r.configured({'passwordfile': None, 'password': PASSWORD}, keep_cache=True):
         tap.contains(found()['error'], 'has a password in it')
     with r.configured(signuser=None, keep_cache=True):
