@@ -230,7 +230,7 @@ void check_log(struct check *k)
 		return;
 	if (access(file, W_OK) != 0 && !check_can_be_made(file))
 		check_tell(k, "log", FOUND_WARNING, "the log %s can't be written by %s (%s): run "
-			   "\"ocspctl setup\"", file, k->ctl->conf.user, strerror(errno));
+			   "\"ocspctl setup\"", file, k->ctl->conf.sign_user, strerror(errno));
 	else
 		check_tell(k, "log", FOUND_OK, "the log %s can be written", file);
 }

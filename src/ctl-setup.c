@@ -292,6 +292,7 @@ static void set_cache(struct setup *s, const struct conf *c)
 static void set_files(struct setup *s, const char *config, const struct conf *c)
 {
 	uid_t root = s->user.uid == NOBODY ? NOBODY : 0;
+	bool shared = s->signer.uid != s->user.uid;
 	char path[PATH_LEN];
 	bool standard = at(s, CONFIG_FILE, path) && strcmp(path, config) == 0;
 
@@ -304,8 +305,10 @@ static void set_files(struct setup *s, const char *config, const struct conf *c)
 		set_secret(s, c, c->ca[i].passwordfile, 0400);
 	}
 	set_cache(s, c);
+	/* who signs writes to it as a member of the other's group */
 	if (at(s, c->log_file ? c->log_file : LOG_FILE, path))
-		set_file(s, path, true, s->user.uid, s->log_gid, 0640);
+		set_file(s, path, true, s->user.uid, shared ? s->user.gid : s->log_gid,
+			 shared ? 0660 : 0640);
 }
 
 static bool has_systemd(void)

@@ -476,7 +476,8 @@ def setup_two_users():
         with open(root.path('etc/passwd'), 'a') as f:
             f.write('signer:x:2345:2346::/:/bin/false\n')
         root.write('etc/ocsp_py/config.ini',
-                   '[db]\ndb=d\nusername=u\npasswordfile=db-password\n[ocsp]\ncert=ca.pem\n'
+                   '[db]\ndb=d\nusername=u\npasswordfile=db-password\n'
+                   'logfile=/var/log/ocsp_py.log\n[ocsp]\ncert=ca.pem\n'
                    'pkey=ca.key\npasswordfile=$CREDENTIALS_DIRECTORY/pin\nsignuser=signer\n'
                    'signer=unix:/run/ocsp/sign.sock\ncache=/var/cache/ocsp_py\n')
         root.write('etc/ocsp_py/db-password', 'secret')
@@ -488,6 +489,7 @@ def setup_two_users():
         # of the other's group, which what is made in it will be as well
         tap.equal(root.look('var/cache/ocsp_py'), (0o2750, 2345, GID))
         tap.equal(root.look('var/cache/ocsp_py/.metrics'), (0o600, UID, GID))
+        tap.equal(root.look('var/log/ocsp_py.log'), (0o660, UID, GID))
         again = setup(root.dir)
         assert not re.search('^(made|changed) ', again, re.M), again
 
