@@ -114,6 +114,16 @@ def links():
             assert os.path.exists(path), '%s: %s' % (page, target)
 
 
+@tap.test("where ocspresponse= names what sign-issuer makes, it names all of it")
+def issuer_files():
+    pages = ['README.md', 'docs/operations.md', 'man/ocsp_py.ini.5']
+    lines = [line for page in pages for line in re.findall(r'ocspresponse=(\S+-sha\S+)', read(page))]
+    assert len(lines) > 1, lines
+    for line in lines:
+        forms = [re.search(r'-(sha.*)[.]der$', name).group(1) for name in line.split(',')]
+        tap.equal(forms, ['sha1', 'sha1-np', 'sha256', 'sha256-np'], line)
+
+
 @tap.test('README.md leads to every page of docs/')
 def all_pages():
     for name in os.listdir(os.path.join(TOP, 'docs')):
