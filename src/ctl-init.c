@@ -1,10 +1,20 @@
 /*
  * init-db: makes the table of certificates, and gives an older one what a watcher works best with.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "ctl.h"
+#include "io.h"
+#include "user.h"
+
+/* A passwd file, octets. */
+#define PASSWD_LEN (1 << 20)
 
 /* Building an index over millions of rows takes minutes, and nobody waits but the operator. */
 #define UPGRADE_MS (3600 * 1000)
@@ -35,9 +45,39 @@ static enum err init_table(struct ctl *c, const char *table, bool upgrade)
 	return E_OK;
 }
 
+static bool find_reader(const char *name, gid_t *out)
+{
+	uint8_t *passwd = NULL;
+	size_t len;
+	uid_t uid;
+	bool found = io_load_file("/etc/passwd", PASSWD_LEN, &passwd, &len) == E_OK &&
+		user_find(bytes_of(passwd, len), name, &uid, out) == E_OK;
+
+	free(passwd);
+	return found;
+}
+
+/* A file that root has made may be root's alone, by the umask; the responder has to read it. Others
+ * may write to the folder: what is there now must be what was made. */
+static void let_responder_read(const struct conf *c)
+{
+	int fd = open(c->db_file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+	gid_t gid;
+
+	if (fd < 0)
+		return;
+	if (find_reader(c->sign_user, &gid) && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    st.st_nlink == 1 && st.st_uid == 0 &&
+	    (fchown(fd, (uid_t)-1, gid) != 0 || fchmod(fd, (st.st_mode & 0777) | S_IRGRP) != 0))
+		ctl_say("%s can't be given to the group of %s: %s", c->db_file, c->sign_user,
+			strerror(errno));
+	close(fd);
+}
+
 int ctl_init_db(struct ctl *c, int argc, char **argv)
 {
-	bool upgrade = false;
+	bool upgrade = false, fresh;
 	enum err e;
 	int o;
 
@@ -48,6 +88,7 @@ int ctl_init_db(struct ctl *c, int argc, char **argv)
 	}
 	if (optind < argc)
 		return ctl_usage("init-db takes options only");
+	fresh = c->conf.db_type == DB_SQLITE && geteuid() == 0 && access(c->conf.db_file, F_OK) != 0;
 	e = ctl_store_in(c, true, upgrade ? deadline_in(UPGRADE_MS) : ctl_deadline(c));
 	for (size_t i = 0; i < c->conf.n_ca && e == E_OK; i++) {
 		const char *table = c->conf.ca[i].table;
@@ -56,5 +97,7 @@ int ctl_init_db(struct ctl *c, int argc, char **argv)
 		if (i == 0 || strcmp(table, c->conf.ca[0].table) != 0)
 			e = init_table(c, table, upgrade);
 	}
+	if (fresh && e == E_OK)
+		let_responder_read(&c->conf);
 	return e == E_OK ? 0 : ctl_code(e);
 }

@@ -271,9 +271,14 @@ enum err store_sqlite_open(const struct conf *c, struct deadline d, bool write, 
 	s->base.ops = &ops;
 	s->base.deadline = d;
 	if (sq.open_v2(c->db_file, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
-		snprintf(error, STORE_ERROR_LEN, "%s: %s (\"ocspctl init-db\" makes it, and this "
-			 "user has to have the right to read it)", c->db_file,
-			 s->db ? sq.errmsg(s->db) : "out of memory");
+		const char *why = s->db ? sq.errmsg(s->db) : "out of memory";
+
+		if (write)
+			snprintf(error, STORE_ERROR_LEN, "%s: %s (its folder has to be there, and "
+				 "this user to have the right to write to both)", c->db_file, why);
+		else
+			snprintf(error, STORE_ERROR_LEN, "%s: %s (\"ocspctl init-db\" makes it, and "
+				 "this user has to have the right to read it)", c->db_file, why);
 		sqlite_store_close(&s->base);
 		return E_DB;
 	}

@@ -399,6 +399,30 @@ def check_rest():
         tap.contains(check(2), 'producetime')
 
 
+# --- init-db
+
+@tap.test('init-db: what root has made is for the responder to read, whatever the umask')
+def init_umask():
+    needs_sqlite()
+    if os.getuid() != 0:
+        raise tap.Skip('only root can give files away')
+    path, before = r.path('work', 'new.db'), os.umask(0o077)
+    try:
+        with r.configured({'file': path}):
+            ctl('init-db')
+    finally:
+        os.umask(before)
+    s = os.stat(path)
+    tap.equal((stat.S_IMODE(s.st_mode), s.st_uid, s.st_gid), (0o640, 0, r.account.pw_gid))
+
+
+@tap.test('init-db: the folder of the database is not there')
+def init_folder():
+    needs_sqlite()
+    with r.configured({'file': '/nonexistent/new.db'}):
+        tap.contains(ctl('init-db', code=EX_TEMPFAIL), 'its folder has to be there')
+
+
 # --- setup
 
 UID, GID = (1234, 1235) if os.getuid() == 0 else (os.getuid(), os.getgid())
