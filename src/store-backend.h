@@ -93,9 +93,10 @@ const char *store_marks(size_t n, char out[STORE_MARKS_LEN]);
 /* A statement of ours, with the name and the parameters in it: longer than any that is needed. */
 #define STORE_SQL_LEN (1536 + STORE_MARKS_LEN)
 
-/* Conditions that both kinds of database understand: a certificate that may be released; a key that
- * serial_text() would not write, but for upper case. */
-#define STORE_ON_HOLD "LOWER(status)='revoked' AND revocation_reason='certificate_hold'"
+/* Conditions that both kinds of database understand: a certificate that may be released, in all the
+ * words of reason_of_word(); a key that serial_text() would not write, but for upper case. */
+#define STORE_ON_HOLD "LOWER(status)='revoked' AND " \
+	"LOWER(REPLACE(revocation_reason,'_','')) IN ('certificatehold','6')"
 #define STORE_ODD_KEY "cert_num NOT LIKE '0x%%' OR cert_num LIKE '0x0%%'"
 
 /* Pure. A row's columns, as text; .p NULL for NULL. Sets all of out but the certificate. */
