@@ -178,16 +178,19 @@ static enum err transfer(struct import *m, struct import_batch *b)
 	struct import_source *s = &m->source;
 	struct import_record r;
 	enum err e = E_OK;
+	bool end = false;
 
-	while (!deadline_interrupted() && !m->no_memory) {
+	while (e == E_OK && !deadline_interrupted() && !m->no_memory) {
 		e = s->next(s, &r);
-		if (e == E_NOT_FOUND)
+		end = e == E_NOT_FOUND;
+		if (end)
 			break;
 		ctl_progress(&m->progress, ++m->records);
 		if (e == E_DATA) {
 			say_bad(m);
 			if (m->strict)
 				return E_DATA;
+			e = E_OK;
 			continue;
 		}
 		if (e != E_OK) {
@@ -195,11 +198,10 @@ static enum err transfer(struct import *m, struct import_batch *b)
 			ctl_say("%s", s->why);
 			return e;
 		}
+		/* E_NOT_FOUND: a row is gone that was there a moment ago */
 		e = import_batch_add(b, &r);
-		if (e != E_OK)
-			break;
 	}
-	if (e == E_OK || e == E_NOT_FOUND)
+	if (end)
 		e = import_batch_flush(b);
 	if (m->no_memory) {
 		ctl_say("no memory is left");

@@ -312,6 +312,22 @@ def on_hold():
         tap.equal(len(ctl('list', '--status', 'valid').splitlines()), 600)
 
 
+def a_row_is_gone():
+    if r.store != 'sqlite':
+        return
+    fresh()
+    r.insert('0x10')
+    r.sql('CREATE TRIGGER gone BEFORE UPDATE ON list_certs BEGIN SELECT RAISE(IGNORE); END')
+    path = index(line(None, 'R', stamp(THEN), serial=0x10),
+                 *(line(None, serial=0x1000 + i) for i in range(600)))
+    try:
+        text = ctl('import', path, code=EX_TEMPFAIL)
+    finally:
+        r.sql('DROP TRIGGER gone')
+    tap.contains(text, 'somebody else has changed table list_certs meanwhile')
+    tap.equal(list(rows()), ['0x10'])
+
+
 def clash():
     fresh()
     a = r.ca.issue('a')
@@ -398,6 +414,7 @@ TESTS = [
     ('import: another table, without certificates and with them', from_tables),
     ('import: rows are found in whatever form their keys are', odd_keys),
     ('import: a hold is released in whatever word the table has it', on_hold),
+    ('import: a row that is gone is not the end of the file', a_row_is_gone),
     ('import: never one certificate for another', clash),
     ('import: the command line', command_line),
     ('import: SIGINT leaves nothing half done', interrupted),
