@@ -9,7 +9,7 @@
 
 struct page {
 	struct store_row row[PAGE];
-	size_t n;
+	size_t n, end;		/* those behind end come once more, with the next page */
 };
 
 static bool keep(void *arg, struct store_row *row)
@@ -26,7 +26,7 @@ static bool pass_on(struct page *p, store_each *each, void *arg)
 {
 	bool more = true;
 
-	for (size_t i = 0; i < p->n && more; i++)
+	for (size_t i = 0; i < p->end && more; i++)
 		more = !deadline_interrupted() && each(arg, &p->row[i]);
 	return more;
 }
@@ -55,15 +55,17 @@ enum err ctl_scan(struct ctl *c, const char *table, bool want_cert, store_each *
 			break;
 		}
 		more = p->n == PAGE;
+		p->end = more ? store_page_end(p->row, p->n) : p->n;
 		/* cert_num is read up to a length that no serial has */
-		if (more && strcmp(after, p->row[PAGE - 1].cert_num) == 0) {
-			ctl_say("table %s has a cert_num that is too long to go on behind it: %s",
-				table, after);
+		if (more && (!p->end || strcmp(after, p->row[p->end - 1].cert_num) == 0)) {
+			ctl_say("table %s has too many rows with one cert_num, or a cert_num that "
+				"is too long, to go on behind it: %s", table,
+				p->row[p->n - 1].cert_num);
 			e = E_DATA;
 			break;
 		}
-		if (p->n)
-			memcpy(after, p->row[p->n - 1].cert_num, sizeof after);
+		if (p->end)
+			memcpy(after, p->row[p->end - 1].cert_num, sizeof after);
 		more = pass_on(p, each, arg) && more;
 		empty(p);
 	}

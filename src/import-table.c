@@ -41,8 +41,17 @@ static enum err next_page(struct import_source *s, struct table *t)
 		return e;
 	}
 	t->end = t->n < PAGE;
-	if (t->n == 0)
+	/* whoever has no primary key may have one number twice: once valid, and once revoked */
+	for (size_t end = t->end ? t->n : store_page_end(t->row, t->n); t->n > end;)
+		store_row_free(&t->row[--t->n]);
+	if (t->n == 0 && t->end)
 		return E_NOT_FOUND;
+	if (!t->end && (t->n == 0 || strcmp(t->after, t->row[t->n - 1].cert_num) == 0)) {
+		snprintf(s->why, sizeof s->why, "table %s has too many rows with one cert_num, or a "
+			 "cert_num that is too long, to go on behind it: %s", t->name,
+			 t->row[t->n].cert_num);
+		return E_DB;
+	}
 	memcpy(t->after, t->row[t->n - 1].cert_num, sizeof t->after);
 	return E_OK;
 }

@@ -196,6 +196,25 @@ bool store_row_beats(const struct store_row *a, const struct store_row *b)
 	return rank[a->status] > rank[b->status];
 }
 
+/* As most collations compare: without regard to case and to spaces at the end. */
+static bool same_key(const char *a, const char *b)
+{
+	while (*a && lower((uint8_t)*a) == lower((uint8_t)*b)) {
+		a++;
+		b++;
+	}
+	return !a[strspn(a, " ")] && !b[strspn(b, " ")];
+}
+
+size_t store_page_end(const struct store_row *rows, size_t n)
+{
+	size_t end = n;
+
+	while (end > 0 && same_key(rows[end - 1].cert_num, rows[n - 1].cert_num))
+		end--;
+	return end;
+}
+
 bool store_quote(const char *name, char quote, char out[STORE_NAME_LEN])
 {
 	size_t n = 0;

@@ -68,6 +68,11 @@ MUST_CHECK enum err store_find_many(struct store *s, const char *table,
 MUST_CHECK enum err store_page(struct store *s, const char *table, const char *after, size_t limit,
 			       bool want_cert, struct deadline d, store_each *each, void *arg);
 
+/* Pure: how many rows of a page that is full may be taken before the next one is asked for, behind
+ * the last of them. Where the key is not unique, more rows may follow with that of the page's last
+ * one, and all of these come with the next page. 0: a page has no room for them. */
+size_t store_page_end(const struct store_row *rows, size_t n);
+
 /*
  * What a process that watches the table asks. See docs/freshness.md for what each of these sees.
  */

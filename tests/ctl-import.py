@@ -277,6 +277,27 @@ def from_tables():
     tap.contains(ctl('import', '--from-table', 'other_certs', code=EX_TEMPFAIL), 'other_certs')
 
 
+def twins():
+    """Without a primary key a number may be there twice: also where a page ends."""
+    fresh()
+    r.sql('DROP TABLE IF EXISTS other_certs')
+    r.sql('CREATE TABLE other_certs (cert_num varchar(50), revocation_time varchar(40),'
+          ' revocation_reason varchar(40), status varchar(20))')
+    number = lambda i: hex(0x10000 + i)
+    r.sql('INSERT INTO other_certs VALUES ' + ','.join(
+        ["('%s', NULL, NULL, 'Valid')" % number(i) for i in range(1000)] +
+        ["('%s', '%s', 'superseded', 'Revoked')" % (number(i), THEN_SQL) for i in (499, 999)]))
+    tap.contains(ctl('import', '--from-table', 'other_certs'), 'table: 1,002 records read')
+    tap.equal(sorted(n for n, row in rows().items() if row[0] == 'Revoked'),
+              [number(499), number(999)])
+    with r.configured(table='other_certs'):
+        tap.equal(len(ctl('list').splitlines()), 1002)
+    r.sql("UPDATE other_certs SET cert_num = '0x1'")
+    tap.contains(ctl('import', '--from-table', 'other_certs', code=EX_TEMPFAIL),
+                 'too many rows with one cert_num')
+    r.sql('DROP TABLE other_certs')
+
+
 def odd_keys():
     fresh()
     a, b, c = three()
@@ -412,6 +433,7 @@ TESTS = [
     ('import: a CRL, and the cache says it before the command ends (U-3)', from_crl),
     ('import: a CRL that is not the whole truth of this CA is refused', wrong_crls),
     ('import: another table, without certificates and with them', from_tables),
+    ('import: of rows with one number none is passed over', twins),
     ('import: rows are found in whatever form their keys are', odd_keys),
     ('import: a hold is released in whatever word the table has it', on_hold),
     ('import: a row that is gone is not the end of the file', a_row_is_gone),
