@@ -28,6 +28,7 @@ struct worker {
 	int64_t read_ms;
 	struct store_row rows[PAGE_ROWS];
 	size_t n;
+	bool twins;			/* as it was known when they were read */
 	uint8_t out[LIM_RESPONSE_LEN];
 };
 
@@ -82,10 +83,27 @@ static enum err open_store(struct worker *w, char error[STORE_ERROR_LEN])
 	return store_open(w->p->conf, d, &w->responder.store, error);
 }
 
+/* Is this a key that another row of the same serial may have as well, but for how it is spelt? */
+static bool is_odd(const struct worker *w, const struct store_row *row)
+{
+	char text[SERIAL_TEXT_LEN];
+	uint8_t buf[LIM_SERIAL_LEN];
+	struct bytes serial;
+
+	if (!serial_parse(bytes_str(row->cert_num), buf, &serial))
+		return false;
+	serial_text(serial, text);
+	return strcmp(text, row->cert_num) != 0 ||
+	       (w->n > 0 && strcmp(text, w->rows[w->n - 1].cert_num) == 0);
+}
+
+/* In the order of keys, leading zeros and upper case come before the plain form of the same serial:
+ * so who meets that one knows whether there may be others. */
 static bool keep_row(void *arg, struct store_row *row)
 {
 	struct worker *w = arg;
 
+	w->p->twins = w->p->twins || is_odd(w, row);
 	w->rows[w->n++] = *row;
 	row->cert = NULL;
 	return w->n < PAGE_ROWS;
@@ -116,6 +134,7 @@ static enum err read_page(struct worker *w, char error[STORE_ERROR_LEN])
 	}
 	if (w->n)
 		memcpy(p->after, w->rows[w->n - 1].cert_num, sizeof p->after);
+	w->twins = p->twins;
 	return E_OK;
 }
 
@@ -179,7 +198,8 @@ static enum err prepare(struct worker *w, char error[RESPONDER_ERROR_LEN])
 	return E_OK;
 }
 
-/* Reads a row anew that has waited too long. E_NOT_FOUND: it is gone. */
+/* Reads a row anew that has waited too long, or that of all of its serial which counts. E_NOT_FOUND:
+ * it is gone. */
 static enum err read_again(struct worker *w, struct store_row *row, struct bytes serial)
 {
 	const struct conf_ca *ca = &w->p->conf->ca[w->ca];
@@ -228,7 +248,7 @@ static enum err sign_row(struct worker *w, struct store_row *row)
 		atomic_fetch_add(&w->p->left_out, 1);
 		return E_OK;
 	}
-	if (clock_real_ms() - w->read_ms > STALE_MS)
+	if (w->twins || clock_real_ms() - w->read_ms > STALE_MS)
 		e = read_again(w, row, serial);
 	for (size_t i = 0; i < VARIANTS && e == E_OK; i++) {
 		unsigned wanted = w->p->hashes | w->cached[w->ca];

@@ -24,6 +24,7 @@ struct presign {
 	size_t ca;
 	char after[sizeof ((struct store_row *)0)->cert_num];
 	bool end;
+	bool twins;			/* a serial may have several rows */
 
 	atomic_int stop;		/* not 0: finish the row at hand and end */
 	atomic_int said;		/* sentences for the operator, of which there may be many */

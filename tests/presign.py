@@ -140,6 +140,21 @@ def odd_rows():
     tap.equal(r.sql('SELECT COUNT(*) FROM list_certs')[0][0], before)
 
 
+@tap.test('of two rows of one serial the revoked one counts, however the two are spelt')
+def twins():
+    with Responder(ca=r.ca, **KEYS) as t:
+        leaves = [r.ca.issue('twin', serial=0xa0 + i) for i in range(4)]
+        for i, odd in enumerate(('0x00%x', '0x0%x', '0x%X', '0X%X')):
+            revoked = {'status': 'Revoked', 'when': '2024-01-02 03:04:05'}
+            # which of the two is revoked
+            t.insert(odd % (0xa0 + i), certificate=leaves[i].pem(), **revoked if i % 2 else {})
+            t.insert('0x%x' % (0xa0 + i), certificate=leaves[i].pem(),
+                     **{} if i % 2 else revoked)
+        presign(who=t)
+        with t.configured(keep_cache=True, signer='/nonexistent'):
+            tap.equal([str(t.ask(t.request(leaf))) for leaf in leaves], ['revoked'] * 4)
+
+
 @tap.test('interrupted it ends at once, and goes on when it is started again')
 def interrupted():
     r.clear_cache()
