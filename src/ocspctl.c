@@ -1,6 +1,7 @@
 /*
  * ocspctl - the operator's tool.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sysexits.h>
@@ -183,11 +184,24 @@ static int dispatch(int argc, char **argv, struct ctl *c)
 	return ctl_usage("there is no verb %s", argv[0]);
 }
 
+/* A connection or a file that took the place of a closed standard output would get what is meant for
+ * that. To write there is an error still. */
+static bool hold_stdfds(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
+			return false;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	static struct ctl c = { .config = CONFIG_FILE, .cache = { .fd = -1 } };
-	int code = read_options(argc, argv, &c);
+	int code;
 
+	if (!hold_stdfds())
+		return EX_OSERR;
+	code = read_options(argc, argv, &c);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	secret_keep();

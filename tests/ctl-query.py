@@ -196,6 +196,23 @@ def export_files():
     tap.contains(ctl('export', code=1), 'row nonsense is left out')
 
 
+def export_closed():
+    """Nothing else takes the place of a standard output that is closed."""
+    a, b, c = some_rows()
+    r.insert('nonsense')
+    path = r.path('work', 'closed.txt')
+
+    def close():
+        os.close(1)
+        os.close(2)
+
+    done = r.run('ocspctl', 'export', path, preexec_fn=close)
+    tap.equal(done.returncode, 1)
+    with open(path) as f:
+        tap.equal(sorted(line[:2] for line in f.read().splitlines()), ['R\t', 'R\t', 'V\t'])
+    tap.equal(r.run('ocspctl', 'list', preexec_fn=close).returncode, EX_IOERR)
+
+
 # --- hold and release
 
 def hold():
@@ -534,6 +551,7 @@ TESTS = [
     ('export: openssl answers from it', export_openssl),
     ('export: CSV', export_csv),
     ('export: a file is whole, or the old one', export_files),
+    ('export: what is closed stays so', export_closed),
     ('hold and release, and the cache says it at once (U-3)', hold),
     ('hold, then revoke: since the hold began, and for good', hold_then_revoke),
     ('add --json', json_add),
