@@ -164,6 +164,8 @@ static int to_file(struct ctl *c, struct export *x, const char *path)
 
 	if (snprintf(temporary, sizeof temporary, "%s.XXXXXX", path) >= (int)sizeof temporary)
 		return ctl_usage("the file's name is too long");
+	if (!ctl_may_replace(path))
+		return EX_IOERR;
 	fd = mkstemp(temporary);
 	x->f = fd >= 0 ? fdopen(fd, "w") : NULL;
 	if (!x->f) {
@@ -172,7 +174,7 @@ static int to_file(struct ctl *c, struct export *x, const char *path)
 			close(fd);
 			unlink(temporary);
 		}
-		return EX_CANTCREAT;
+		return EX_IOERR;
 	}
 	mask = umask(0);
 	umask(mask);

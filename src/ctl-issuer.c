@@ -214,6 +214,8 @@ static enum err make_one(struct issuer *o, const struct certid *id, int64_t now,
 		return e;
 	}
 	e = verify(o, path, der, now);
+	if (e == E_OK && !ctl_may_replace(path))
+		e = E_IO;
 	if (e != E_OK)
 		return e;
 	e = io_replace_file(AT_FDCWD, path, der, 0644, NULL);

@@ -141,6 +141,8 @@ int ctl_metrics(struct ctl *c, int argc, char **argv)
 	}
 	if (optind != argc)
 		return ctl_usage("metrics takes no arguments");
+	if (output && !ctl_may_replace(output))
+		return EX_IOERR;
 	e = ctl_read_metrics(c, &m, &since);
 	/* Prometheus is told of a responder that nobody has asked yet */
 	if (e != E_OK && !(e == E_NOT_FOUND && openmetrics))

@@ -139,6 +139,8 @@ int ctl_report(struct ctl *c, int argc, char **argv)
 	}
 	if (optind != argc)
 		return ctl_usage("report takes no arguments");
+	if (output && !ctl_may_replace(output))
+		return EX_IOERR;
 	ctl_catch_signals();
 	r = (struct report){ .now = clock_real_ms() / 1000, .config = c->conf.path };
 	if (gethostname(r.host, sizeof r.host - 1) != 0 || !r.host[0])

@@ -40,6 +40,16 @@ int ctl_usage(const char *format, ...)
 	return EX_USAGE;
 }
 
+bool ctl_may_replace(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) != 0 || S_ISREG(st.st_mode))
+		return true;
+	ctl_say("%s can't be written: it is no regular file, and is not replaced by one", path);
+	return false;
+}
+
 int ctl_option(int argc, char **argv, const struct option *options)
 {
 	int o = getopt_long(argc, argv, "", options, NULL);

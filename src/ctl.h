@@ -87,6 +87,10 @@ void ctl_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same, with a hint at --help. Returns EX_USAGE. */
 int ctl_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* May a new file take the place of what is there? Not that of a link or a device, such as /dev/stdout,
+ * which root could replace for everybody. What may not is told. */
+bool ctl_may_replace(const char *path);
+
 /* The next option of a verb: its index in the table, or -1 at the end; optind then stands at the
  * first argument. CTL_BAD_OPTION: it was told. */
 #define CTL_BAD_OPTION '?'

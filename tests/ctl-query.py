@@ -179,7 +179,7 @@ def export_csv():
 
 def export_files():
     some_rows()
-    ctl('export', '/nonexistent/index.txt', code=73)
+    ctl('export', '/nonexistent/index.txt', code=EX_IOERR)
     ctl('export', 'a', 'b', code=EX_USAGE)
     ctl('export', '--format', 'xml', code=EX_USAGE)
     path = r.path('work', 'kept.txt')
@@ -194,6 +194,20 @@ def export_files():
     tap.equal([n for n in os.listdir(r.path('work')) if n.startswith('kept')], ['kept.txt'])
     r.insert('nonsense')
     tap.contains(ctl('export', code=1), 'row nonsense is left out')
+
+
+def replaced():
+    """Root must not turn /dev/null or /dev/stdout into a file."""
+    some_rows()
+    fifo, link = r.path('work', 'fifo'), r.path('work', 'link')
+    os.mkfifo(fifo)
+    os.symlink(r.path('work', 'index.txt'), link)
+    for path in (fifo, link):
+        kind = os.lstat(path).st_mode
+        for args in (('export', path), ('metrics', '--openmetrics', '--output', path),
+                     ('report', '--no-check', '--output', path)):
+            tap.contains(ctl(*args, code=EX_IOERR), 'no regular file')
+        tap.equal(os.lstat(path).st_mode, kind)
 
 
 def export_closed():
@@ -552,6 +566,7 @@ TESTS = [
     ('export: CSV', export_csv),
     ('export: a file is whole, or the old one', export_files),
     ('export: what is closed stays so', export_closed),
+    ('export, metrics, report: no file takes the place of a link or a device', replaced),
     ('hold and release, and the cache says it at once (U-3)', hold),
     ('hold, then revoke: since the hold began, and for good', hold_then_revoke),
     ('add --json', json_add),
