@@ -128,6 +128,18 @@ static enum err set_revoked(struct ctl *c, struct change *x)
 			    ctl_deadline(c));
 }
 
+/* A hold is for a while, so it can't follow on what is for good. False: it was told. */
+static bool may_hold(const struct ctl *c, const struct change *x)
+{
+	if (c->conf.profile == PROFILE_BR)
+		ctl_say("profile=br forbids certificateHold (BR 7.2.2): revoke it");
+	else if (x->row.status == ROW_REVOKED && x->row.reason != ON_HOLD)
+		ctl_say("%s is revoked for good: a hold can't follow on that", x->t.text);
+	else
+		return true;
+	return false;
+}
+
 int ctl_revoke(struct ctl *c, int argc, char **argv)
 {
 	bool revoked, held;
@@ -136,6 +148,8 @@ int ctl_revoke(struct ctl *c, int argc, char **argv)
 
 	if (code >= 0)
 		return code;
+	if (x.reason == ON_HOLD && !may_hold(c, &x))
+		return CTL_REFUSED;
 	revoked = x.row.status == ROW_REVOKED;
 	held = revoked && x.row.reason == ON_HOLD;
 	/* what is published already changes only where the operator asks for it; but whoever
@@ -156,14 +170,8 @@ int ctl_hold(struct ctl *c, int argc, char **argv)
 
 	if (code >= 0)
 		return code;
-	if (c->conf.profile == PROFILE_BR) {
-		ctl_say("profile=br forbids certificateHold (BR 7.2.2): revoke it");
+	if (!may_hold(c, &x))
 		return CTL_REFUSED;
-	}
-	if (x.row.status == ROW_REVOKED && x.row.reason != ON_HOLD) {
-		ctl_say("%s is revoked for good: a hold can't follow on that", x.t.text);
-		return CTL_REFUSED;
-	}
 	if (x.row.status == ROW_REVOKED && !x.has_time)
 		return finish(c, &x, E_OK);
 	x.reason = ON_HOLD;

@@ -257,10 +257,14 @@ def hold_then_revoke():
                      'revoked_at': '2024-01-02T03:04:05Z', 'reason': 'key_compromise'})
     tap.contains(ctl('release', hex(a.serial), code=1), 'for good')
     tap.contains(ctl('hold', hex(a.serial), code=1), 'for good')
+    tap.contains(ctl('revoke', '--reason', 'certificateHold', hex(a.serial), code=1), 'for good')
     tap.equal(row(a.serial)['reason'], 'key_compromise')
     ctl('hold', '1f', code=1)
     with r.configured(profile='br'):
-        tap.contains(ctl('hold', hex(r.add(r.ca.issue('b')).serial), code=1), 'BR 7.2.2')
+        b = r.add(r.ca.issue('b'))
+        tap.contains(ctl('hold', hex(b.serial), code=1), 'BR 7.2.2')
+        tap.contains(ctl('revoke', '--reason', '6', hex(b.serial), code=1), 'BR 7.2.2')
+        tap.equal(row(b.serial)['status'], 'Valid')
 
 
 def json_add():
