@@ -90,13 +90,9 @@ int ctl_init_db(struct ctl *c, int argc, char **argv)
 		return ctl_usage("init-db takes options only");
 	fresh = c->conf.db_type == DB_SQLITE && geteuid() == 0 && access(c->conf.db_file, F_OK) != 0;
 	e = ctl_store_in(c, true, upgrade ? deadline_in(UPGRADE_MS) : ctl_deadline(c));
-	for (size_t i = 0; i < c->conf.n_ca && e == E_OK; i++) {
-		const char *table = c->conf.ca[i].table;
-
-		/* several CAs may share one */
-		if (i == 0 || strcmp(table, c->conf.ca[0].table) != 0)
-			e = init_table(c, table, upgrade);
-	}
+	for (size_t i = c->first_ca; i < c->end_ca && e == E_OK; i++)
+		if (!ctl_same_table(c, i))
+			e = init_table(c, c->conf.ca[i].table, upgrade);
 	if (fresh && e == E_OK)
 		let_responder_read(&c->conf);
 	return e == E_OK ? 0 : ctl_code(e);

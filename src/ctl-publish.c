@@ -34,15 +34,16 @@ bool ctl_remember(struct ctl_targets *t, struct bytes serial, size_t ca)
 	return true;
 }
 
-/* Which of the CertIDs had an answer that is gone now is marked in *had, a bit each. E_NOT_FOUND: no cache. */
+/* Which of the CertIDs had an answer that is gone now is marked in *had, a bit each; *left: one could
+ * not be removed. E_NOT_FOUND: no cache. */
 static enum err drop(struct ctl *c, const struct ctl_target *t, struct ctl_certids *ids,
-		     unsigned *had)
+		     unsigned *had, bool *left)
 {
 	struct cert *ca;
-	bool failed = false;
 	enum err e = ctl_ca_cert(c, t->ca, &ca);
 
 	*had = 0;
+	*left = false;
 	if (e == E_OK)
 		e = ctl_certids(ca, ctl_serial(t), ids);
 	if (e == E_OK)
@@ -60,24 +61,59 @@ static enum err drop(struct ctl *c, const struct ctl_target *t, struct ctl_certi
 		lock = cache_lock(&c->cache, &ids->id[i], ctl_deadline(c));
 		there = faccessat(c->cache.fd, place.file, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 		if (cache_remove(&c->cache, &ids->id[i]) != E_OK)
-			failed = true;
+			*left = true;
 		else if (there)
 			*had |= 1u << i;
 		if (lock >= 0)
 			close(lock);
 	}
-	if (e != E_OK || failed)
+	if (e != E_OK || *left)
 		ctl_say("a cached answer about %s may be sent for up to %d seconds more (recheck=)",
 			t->text, c->conf.recheck_s);
 	return e;
 }
 
-size_t ctl_cache_drop(struct ctl *c, const struct ctl_target *t)
+enum err ctl_cache_drop(struct ctl *c, const struct ctl_target *t, size_t *removed)
 {
 	struct ctl_certids ids;
 	unsigned had;
+	bool left;
+	enum err e = drop(c, t, &ids, &had, &left);
 
-	return drop(c, t, &ids, &had) == E_OK ? (size_t)__builtin_popcount(had) : 0;
+	*removed = (size_t)__builtin_popcount(had);
+	return e == E_NOT_FOUND ? E_OK : e == E_OK && left ? E_IO : e;
+}
+
+enum err ctl_folders_of(struct ctl *c, struct ctl_folders *out)
+{
+	static const uint8_t any[1] = { 1 };
+	struct ctl_certids ids;
+	struct cert *ca;
+	enum err e;
+
+	out->n = 0;
+	if (!c->ca_name)
+		return E_OK;
+	e = ctl_ca_cert(c, c->first_ca, &ca);
+	if (e == E_OK)
+		e = ctl_certids(ca, bytes_of(any, 1), &ids);
+	for (size_t i = 0; i < VARIANTS && e == E_OK; i++) {
+		struct certid_place place;
+
+		if (certid_place(&ids.id[i], &place))
+			memcpy(out->name[out->n++], place.folder, sizeof place.folder);
+	}
+	return e;
+}
+
+bool ctl_in_folders(const struct ctl_folders *f, const char *path)
+{
+	size_t len = strcspn(path, "/");
+
+	for (size_t i = 0; i < f->n; i++)
+		if (strncmp(f->name[i], path, len) == 0 && !f->name[i][len])
+			return true;
+	return f->n == 0;
 }
 
 static void say_nothing(enum level level, const char *sentence)
@@ -134,8 +170,9 @@ void ctl_publish(struct ctl *c, const struct ctl_target *list, size_t n, bool qu
 	for (size_t i = 0; i < n; i++) {
 		struct ctl_certids ids;
 		unsigned had;
+		bool left;
 
-		if (drop(c, &list[i], &ids, &had) != E_OK)
+		if (drop(c, &list[i], &ids, &had, &left) != E_OK)
 			break;
 		p.removed += (size_t)__builtin_popcount(had);
 		for (size_t k = 0; k < VARIANTS; k++)

@@ -21,6 +21,7 @@ const struct ctl_opt ctl_purge_options[] = {
 
 struct purge {
 	const struct cache *cache;
+	const struct ctl_folders *folders;
 	bool all;
 	int64_t now, removed, kept, failed;
 	struct ctl_progress progress;
@@ -45,7 +46,7 @@ static bool look(void *arg, const char *path)
 	struct purge *p = arg;
 
 	ctl_progress(&p->progress, p->removed + p->kept + p->failed);
-	if (!p->all && !is_expired(p, path)) {
+	if (!ctl_in_folders(p->folders, path) || (!p->all && !is_expired(p, path))) {
 		p->kept++;
 	} else if (unlinkat(p->cache->fd, path, 0) == 0 || errno == ENOENT) {
 		p->removed++;
@@ -57,9 +58,10 @@ static bool look(void *arg, const char *path)
 	return !deadline_interrupted();
 }
 
-static int purge_many(struct ctl *c, bool all)
+static int purge_many(struct ctl *c, const struct ctl_folders *folders, bool all)
 {
-	struct purge p = { .cache = &c->cache, .all = all, .now = clock_real_ms() / 1000 };
+	struct purge p = { .cache = &c->cache, .folders = folders, .all = all,
+			   .now = clock_real_ms() / 1000 };
 	enum err e;
 
 	ctl_progress_begin(&p.progress, "purge", cache_size(&c->cache));
@@ -73,10 +75,24 @@ static int purge_many(struct ctl *c, bool all)
 	return e != E_OK || p.failed ? EX_IOERR : 0;
 }
 
+static int purge_one(struct ctl *c, const char *arg)
+{
+	struct ctl_target t;
+	size_t removed;
+	enum err e = ctl_target(c, arg, &t);
+
+	if (e != E_OK)
+		return ctl_code(e);
+	e = ctl_cache_drop(c, &t, &removed);
+	if (e == E_OK || removed)
+		printf("%zu answers removed\n", removed);
+	return e == E_OK ? 0 : ctl_code(e);
+}
+
 int ctl_purge(struct ctl *c, int argc, char **argv)
 {
 	bool all = false, expired = false;
-	struct ctl_target t;
+	struct ctl_folders folders;
 	enum err e;
 	int o;
 
@@ -88,18 +104,15 @@ int ctl_purge(struct ctl *c, int argc, char **argv)
 	}
 	if ((argc - optind) + all + expired != 1)
 		return ctl_usage("purge takes a serial number or certificate, --expired or --all");
-	if (!all && !expired) {
-		e = ctl_target(c, argv[optind], &t);
-		if (e != E_OK)
-			return ctl_code(e);
-		printf("%zu answers removed\n", ctl_cache_drop(c, &t));
-		return 0;
-	}
+	if (!all && !expired)
+		return purge_one(c, argv[optind]);
 	ctl_catch_signals();
-	e = ctl_cache(c);
+	e = ctl_folders_of(c, &folders);
+	if (e == E_OK)
+		e = ctl_cache(c);
 	if (e == E_NOT_FOUND) {
 		printf("there is no cache %s yet\n", c->conf.cache);
 		return 0;
 	}
-	return e == E_OK ? purge_many(c, all) : ctl_code(e);
+	return e == E_OK ? purge_many(c, &folders, all) : ctl_code(e);
 }

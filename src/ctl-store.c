@@ -113,6 +113,7 @@ int ctl_add(struct ctl *c, int argc, char **argv)
 {
 	struct add a = { .c = c, .json = json_to(stdout) };
 	enum err e, worst;
+	size_t removed;
 	int o;
 
 	while ((o = ctl_next_option(argc, argv, ctl_add_options)) != -1) {
@@ -135,8 +136,9 @@ int ctl_add(struct ctl *c, int argc, char **argv)
 	}
 	if (a.as_json)
 		json_end(&a.json, ']');
+	/* an answer that stays, which is told, stays for recheck= at most: the row is there */
 	for (size_t i = 0; i < a.added.n; i++)
-		ctl_cache_drop(c, &a.added.list[i]);
+		(void)!ctl_cache_drop(c, &a.added.list[i], &removed);
 	free(a.added.list);
 	return worst == E_OK ? 0 : ctl_code(worst);
 }

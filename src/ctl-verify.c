@@ -19,6 +19,7 @@
 struct verify {
 	struct ctl *c;
 	struct signer signer[LIM_CAS];
+	struct ctl_folders folders;
 	struct ctl_progress progress;
 	int64_t now, n, wrong, expired;
 	enum err e;		/* what ended it early */
@@ -115,7 +116,7 @@ static void check_row(struct verify *v, const char *path, const struct signer *s
 
 static struct signer *find_signer(struct verify *v, const struct certid *id)
 {
-	for (size_t i = 0; i < v->c->conf.n_ca; i++)
+	for (size_t i = v->c->first_ca; i < v->c->end_ca; i++)
 		if (cert_is_issuer_in(&v->signer[i].ca, id))
 			return &v->signer[i];
 	return NULL;
@@ -163,8 +164,11 @@ static bool look(void *arg, const char *path)
 	static uint8_t buf[LIM_RESPONSE_LEN];
 	struct verify *v = arg;
 	size_t len;
-	enum err e = io_read_file(v->c->cache.fd, path, false, buf, sizeof buf, &len, NULL);
+	enum err e;
 
+	if (!ctl_in_folders(&v->folders, path))
+		return !deadline_interrupted();
+	e = io_read_file(v->c->cache.fd, path, false, buf, sizeof buf, &len, NULL);
 	if (e == E_NOT_FOUND)
 		return true;		/* gone meanwhile */
 	ctl_progress(&v->progress, ++v->n);
@@ -223,7 +227,12 @@ int ctl_verify_cache(struct ctl *c, int argc, char **argv)
 		return ctl_code(E_BUSY);
 	v->c = c;
 	v->now = clock_real_ms() / 1000;
-	for (size_t i = 0; i < c->conf.n_ca && e == E_OK; i++)
+	e = ctl_folders_of(c, &v->folders);
+	if (e != E_OK) {
+		free(v);
+		return ctl_code(e);
+	}
+	for (size_t i = c->first_ca; i < c->end_ca && e == E_OK; i++)
 		e = signer_open(&c->conf.ca[i], c->conf.profile, &v->signer[i], error, warning);
 	ctl_catch_signals();
 	if (e != E_OK)

@@ -177,8 +177,18 @@ void ctl_print_revocation(const struct store_row *row);
 /* Members serial, status, revoked_at and reason. */
 void ctl_json_row(struct json *j, const char *serial, const struct store_row *row);
 
-/* Removes every cached answer about this one; returns how many there were. What fails is told. */
-size_t ctl_cache_drop(struct ctl *c, const struct ctl_target *t);
+/* Removes every cached answer about this one; *removed says how many there were. What fails is told. */
+MUST_CHECK enum err ctl_cache_drop(struct ctl *c, const struct ctl_target *t, size_t *removed);
+
+/* Where the answers of the CA of --ca lie in the cache; without --ca, anywhere. What fails is told. */
+struct ctl_folders {
+	char name[VARIANTS][CERTID_FOLDER_LEN];
+	size_t n;		/* 0: anywhere */
+};
+MUST_CHECK enum err ctl_folders_of(struct ctl *c, struct ctl_folders *out);
+
+/* path: see cache_each */
+bool ctl_in_folders(const struct ctl_folders *f, const char *path);
 
 /* Once these have changed in the table: signs those of their answers anew that were cached, or just
  * removes them where this process can't sign. Tells which, on standard error if quiet is set. */

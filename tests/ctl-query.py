@@ -559,6 +559,13 @@ def purge():
         ctl('purge', *args, code=EX_USAGE)
     with r.configured(cache='nowhere'):
         tap.contains(ctl('purge', '--all'), 'no cache')
+        tap.contains(ctl('purge', hex(b.serial)), '0 answers removed')
+    os.chmod(r.path('cache'), 0)
+    try:
+        for what in ('--all', '--expired', hex(b.serial)):
+            tap.contains(ctl('purge', what, code=EX_IOERR), "can't be opened")
+    finally:
+        os.chmod(r.path('cache'), 0o700)
 
 
 TESTS = [

@@ -125,6 +125,19 @@ def unknown_of_each():
         tap.equal(r.cache_files(), [], 'what is not in the table stays out of the cache')
 
 
+@tap.test('--ca: what a verb does is done for that CA alone')
+def one_of_them():
+    for ca, leaf in HOLDERS:
+        ask(certids((ca, leaf)), ca)
+    n = len(r.cache_files())
+    tap.contains(r.check_ctl('--ca', 'second', 'verify-cache'), '1 answers looked at: 1 are right')
+    tap.contains(r.check_ctl('--ca', 'second', 'purge', '--expired'), '0 answers removed')
+    tap.contains(r.check_ctl('--ca', 'second', 'purge', '--all'), '1 answers removed')
+    tap.equal(len(r.cache_files()), n - 1)
+    out = r.check_ctl('--ca', 'third', 'init-db')
+    assert out.startswith('table thirds is there already') and 'list_certs' not in out, out
+
+
 @tap.test('a delegated responder of one CA signs for no other (O-11, L-7)')
 def delegated():
     entity = second.issue_responder()
