@@ -188,26 +188,48 @@ enum err ctl_ca_of(struct ctl *c, const struct cert *cert, size_t *ca)
 	return E_NOT_FOUND;
 }
 
+/* A chain goes on with the certificates of CAs. Another one that a CA of ours has issued is not what
+ * was asked about, or as much as the first. */
+static bool is_chain(struct ctl *c, const struct cert *list, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		struct cert *issuer;
+		size_t ca;
+		bool ours = bytes_eq(list[i].der, list[0].der);
+
+		for (size_t k = 0; k < c->conf.n_ca && !ours; k++)
+			ours = ctl_ca_cert(c, k, &issuer) == E_OK &&
+			       bytes_eq(list[i].der, issuer->der);
+		if (!ours && ctl_ca_of(c, &list[i], &ca) != E_NOT_FOUND)
+			return false;
+	}
+	return true;
+}
+
 static enum err target_of_file(struct ctl *c, const char *path, struct ctl_target *out)
 {
 	char error[CERT_ERROR_LEN];
-	struct cert cert = { .octets = NULL };
-	enum err e = cert_load(path, &cert, error);
+	struct cert *list;
+	size_t n;
+	enum err e = cert_load_all(path, &list, &n, error);
 
 	if (e != E_OK) {
 		ctl_say("%s", error);
 		return e;
 	}
-	e = ctl_ca_of(c, &cert, &out->ca);
-	if (e == E_OK) {
-		memcpy(out->buf, cert.serial.p, cert.serial.len);
-		out->len = cert.serial.len;
+	e = ctl_ca_of(c, &list[0], &out->ca);
+	if (e == E_OK && !is_chain(c, list, n)) {
+		ctl_say("%s has several certificates: give one of them, or its serial number", path);
+		e = E_USAGE;
+	} else if (e == E_OK) {
+		memcpy(out->buf, list[0].serial.p, list[0].serial.len);
+		out->len = list[0].serial.len;
 	} else if (e == E_NOT_FOUND) {
 		ctl_say("%s was not issued by a CA of %s", path, c->conf.path);
 	} else if (e == E_BUSY) {
 		ctl_say("no memory is left to verify %s", path);
 	}
-	cert_free(&cert);
+	cert_free_all(list, n);
 	return e;
 }
 

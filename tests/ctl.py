@@ -152,6 +152,19 @@ def reasons():
             tap.equal(r.sql('SELECT revocation_reason FROM list_certs')[0][0], words[0])
 
 
+@tap.test('of several certificates in a file none is revoked; behind one its CAs may stand')
+def several():
+    fresh()
+    other = r.ca.issue('other')
+    two = r.write('two.pem', leaf.pem() + other.pem())
+    ctl('add', two)
+    for verb in ('revoke', 'hold', 'purge', 'status'):
+        tap.contains(ctl(verb, two, code=EX_USAGE), 'several certificates')
+    tap.equal(status(SERIAL), 'valid')
+    chain = r.write('chain.pem', leaf.pem() + r.ca.pem() + pki.make_root('Root').pem())
+    tap.contains(ctl('revoke', chain), SERIAL + ' is revoked')
+
+
 @tap.test('revoke without a time means now; with one, that time in UTC')
 def times():
     fresh()
