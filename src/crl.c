@@ -69,9 +69,28 @@ static const char *odd_scope(const X509_CRL *x)
 			return "has a critical extension that is unknown here";
 	}
 	idp = X509_CRL_get_ext_d2i(x, NID_issuing_distribution_point, &critical, NULL);
-	odd = idp ? idp->indirectCRL > 0 || idp->onlysomereasons : critical != -1;
+	odd = idp ? idp->indirectCRL > 0 || idp->onlyattr > 0 || idp->onlysomereasons :
+		    critical != -1;
 	ISSUING_DIST_POINT_free(idp);
-	return odd ? "is an indirect CRL, or one for some reasons only: take the CA's own" : NULL;
+	return odd ? "is an indirect CRL, one for some reasons only, or one of attribute "
+		     "certificates: take the CA's own" : NULL;
+}
+
+/* RFC 5280 5.3: a CRL with such an entry is not to be used. One is certificateIssuer, by which it is
+ * about another CA's certificate. */
+static bool is_odd_entry(const X509_REVOKED *r)
+{
+	for (int i = 0; i < X509_REVOKED_get_ext_count(r); i++) {
+		X509_EXTENSION *ext = X509_REVOKED_get_ext(r, i);
+		int nid = OBJ_obj2nid(X509_EXTENSION_get_object(ext));
+
+		if (nid == NID_certificate_issuer)
+			return true;
+		if (X509_EXTENSION_get_critical(ext) && nid != NID_crl_reason &&
+		    nid != NID_invalidity_date && nid != NID_hold_instruction_code)
+			return true;
+	}
+	return false;
 }
 
 /* The reasons that a table has words for; others count as none (RFC 5280 5.3.1). */
@@ -148,9 +167,15 @@ static const char *read_all(X509_CRL *x, struct crl *c)
 	c->entry = calloc((size_t)n + 1, sizeof *c->entry);
 	if (!c->entry)
 		return "is too long for the memory";
-	for (int i = 0; i < n; i++)
-		if (!read_entry(sk_X509_REVOKED_value(list, i), &c->entry[c->n++]))
+	for (int i = 0; i < n; i++) {
+		const X509_REVOKED *r = sk_X509_REVOKED_value(list, i);
+
+		if (is_odd_entry(r))
+			return "has an entry of another CA, or with a critical extension that is "
+			       "unknown here";
+		if (!read_entry(r, &c->entry[c->n++]))
 			return "has an entry that can't be read";
+	}
 	qsort(c->entry, c->n, sizeof *c->entry, by_serial);
 	return NULL;
 }

@@ -25,9 +25,9 @@ struct crl {
 #define CRL_ERROR_LEN 512
 
 /* path: a file with PEM or DER, "-" for standard input, or http://… (DER). It has to be a complete
- * CRL of ca itself: no delta, no indirect one, none for some reasons only, and without a critical
- * extension that is unknown here. E_IO, E_DATA, E_BUSY
- * with a sentence in error. */
+ * CRL of ca itself: no delta, no indirect one, none for some reasons only or of attribute
+ * certificates, and without a critical extension that is unknown here, in its entries too.
+ * E_IO, E_DATA, E_BUSY with a sentence in error. */
 MUST_CHECK enum err crl_load(const char *path, struct cert *ca, struct crl *out,
 			     char error[CRL_ERROR_LEN]);
 

@@ -75,14 +75,16 @@ def folder(name, *leaves):
 
 
 def crl(*entries, ca=None, extensions=(), start=None):
-    """entries: (serial, time, reason or None)"""
+    """entries: (serial, time, reason or None, or a critical extension)"""
     ca = ca or r.ca
     start = start or pki.now()
     builder = (x509.CertificateRevocationListBuilder().issuer_name(ca.certificate.subject)
                .last_update(start).next_update(start + pki.DAY))
     for serial, when, reason in entries:
         one = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(when)
-        if reason:
+        if isinstance(reason, x509.ExtensionType):
+            one = one.add_extension(reason, True)
+        elif reason:
             one = one.add_extension(x509.CRLReason(reason), False)
         builder = builder.add_revoked_certificate(one.build())
     for value, critical in extensions:
@@ -233,13 +235,18 @@ def wrong_crls():
     scope = x509.IssuingDistributionPoint(None, None, False, False, None, True, False)
     some = x509.IssuingDistributionPoint(None, None, False, False, frozenset(
         [x509.ReasonFlags.key_compromise]), False, False)
+    of_attributes = x509.IssuingDistributionPoint(None, None, False, False, None, False, True)
+    odd = x509.UnrecognizedExtension(x509.ObjectIdentifier('1.2.3.4'), b'\5\0')
+    other = x509.CertificateIssuer([x509.DirectoryName(pki.make_name('Other CA'))])
     for made, why in ((crl(entry, ca=pki.make_root('Other CA')), 'of another CA'),
                       (crl(entry, ca=namesake), 'not signed with the key'),
                       (crl(entry, extensions=[(x509.DeltaCRLIndicator(1), True)]), 'delta CRL'),
                       (crl(entry, extensions=[(scope, True)]), 'indirect CRL'),
                       (crl(entry, extensions=[(some, True)]), 'some reasons only'),
-                      (crl(entry, extensions=[(x509.UnrecognizedExtension(
-                          x509.ObjectIdentifier('1.2.3.4'), b'\5\0'), True)]), 'critical')):
+                      (crl(entry, extensions=[(of_attributes, True)]), 'attribute certificates'),
+                      (crl(entry, extensions=[(odd, True)]), 'critical'),
+                      (crl((a.serial, THEN, odd)), 'an entry of another CA, or with a critical'),
+                      (crl((a.serial, THEN, other)), 'an entry of another CA')):
         path = r.write('wrong.crl', made.public_bytes(Encoding.DER))
         tap.contains(ctl('import', path, code=EX_DATAERR), why)
     tap.equal(rows()[hex(a.serial)][0], 'Valid')
