@@ -175,10 +175,11 @@ static int dispatch(int argc, char **argv, struct ctl *c)
 	for (size_t i = 0; i < N_VERBS; i++) {
 		if (strcmp(argv[0], verbs[i].name) != 0)
 			continue;
-		if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-			help_verb(&verbs[i]);
-			return 0;
-		}
+		for (int k = 1; k < argc && strcmp(argv[k], "--") != 0; k++)
+			if (strcmp(argv[k], "--help") == 0 || strcmp(argv[k], "-h") == 0) {
+				help_verb(&verbs[i]);
+				return 0;
+			}
 		return run(&verbs[i], c, argc, argv);
 	}
 	return ctl_usage("there is no verb %s", argv[0]);

@@ -55,7 +55,8 @@ def help_and_version():
     assert re.fullmatch(r'ocspctl \d+\.\d+\.\d+\S*\n', ctl('--version'))
     for verb in ('setup', 'check', 'init-db', 'add', 'revoke', 'status'):
         assert any(line.startswith('  ' + verb) for line in lines), verb
-        tap.contains(ctl(verb, '--help'), 'usage: ocspctl ' + verb)
+        for args in (('--help',), ('-h',), ('x', '--json', '--help')):
+            tap.contains(ctl(verb, *args), 'usage: ocspctl ' + verb)
 
 
 @tap.test('a wrong command line is told, with exit code 64')
