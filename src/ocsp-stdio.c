@@ -131,6 +131,20 @@ static void use_no_configuration(struct program *p, enum err e)
 	p->front.broken = e;
 }
 
+/* Without a configuration nobody knows whom user= names. An error can be sent by whoever started
+ * this, but not by root. */
+static enum err become_user(const struct program *p, char error[CONF_ERROR_LEN])
+{
+	static const char nobody[] = "65534";
+	bool broken = p->front.broken != E_OK;
+	enum err e;
+
+	if (broken && geteuid() != 0)
+		return E_OK;
+	e = user_become(p->conf.user, false, error);
+	return e == E_USER && broken ? user_become(nobody, false, error) : e;
+}
+
 /* make: if it is missing. Who has locked itself in can't. */
 static void open_cache(struct program *p, bool make)
 {
@@ -226,8 +240,8 @@ static int open_sockets(const struct options *o, struct listener *l)
 	else if (e == E_NOT_FOUND)
 		log_critical("--listen: systemd passed no listening socket; try -l 127.0.0.1:2560");
 	else if (e == E_DATA)
-		log_critical("--listen: systemd passed more than %d sockets: take some ListenStream= out",
-			     LISTEN_SOCKETS);
+		log_critical("--listen: systemd passed more than %d sockets: take some ListenStream= "
+			     "out", LISTEN_SOCKETS);
 	else
 		log_critical("-l %s: %s", o->address, strerror(errno));
 	return err_info(e == E_NOT_FOUND || e == E_DATA ? E_USAGE : e)->exit_code;
@@ -294,7 +308,7 @@ int main(int argc, char **argv)
 		if (code)
 			return code;
 	}
-	e = user_become(p.conf.user, false, error);
+	e = become_user(&p, error);
 	if (e != E_OK) {
 		/* as the predecessor: nothing is sent */
 		log_critical("%s", error);

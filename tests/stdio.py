@@ -191,6 +191,23 @@ def http_try_later():
     tap.equal(reply.headers['cache-control'], 'no-store')
 
 
+@tap.test('a broken configuration, whoever has started it: internalError, and exit code 78')
+def broken_configuration():
+    before, text = r.config, '[ocsp]\nuser=%s\nnonsense\n' % r.account.pw_name
+    r.config = r.write('broken.ini', text)
+    try:
+        starts = [{}]
+        if os.getuid() == 0:
+            starts.append({'user': r.account.pw_uid, 'group': r.account.pw_gid, 'extra_groups': []})
+        for options in starts:
+            done = r.run('ocsp-stdio', octets=request, **options)
+            tap.equal(ocsp.Response(done.stdout).status, 'internalError')
+            tap.equal(done.returncode, 78)
+            tap.contains(done.stderr, b'broken.ini:3')
+    finally:
+        r.config = before
+
+
 # --- standard descriptors
 
 @tap.test('standard error is never the socket: all three on one, as xinetd does')
