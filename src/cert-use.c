@@ -188,6 +188,17 @@ bool cert_is_issuer_in(const struct cert *ca, const struct certid *id)
 	       bytes_eq(id->key_hash, bytes_of(hash, hashalg_len(id->alg)));
 }
 
+bool cert_is_meant_by(const struct cert *c, const struct certid *id)
+{
+	struct cert issuer = { .subject = c->issuer };
+	uint8_t hash[CERT_HASH_LEN];
+	struct bytes serial;
+
+	return id->alg != HASH_UNKNOWN && certid_serial(id, &serial) &&
+	       bytes_eq(serial, c->serial) && cert_name_hash(&issuer, id->alg, hash) &&
+	       bytes_eq(id->name_hash, bytes_of(hash, hashalg_len(id->alg)));
+}
+
 EVP_PKEY *cert_public_key(struct cert *c)
 {
 	if (!c->pkey)

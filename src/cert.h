@@ -74,6 +74,10 @@ MUST_CHECK bool cert_key_hash(const struct cert *ca, enum hashalg h, uint8_t out
 /* Both hashes of this CertID are those of ca. False for HASH_UNKNOWN. */
 MUST_CHECK bool cert_is_issuer_in(const struct cert *ca, const struct certid *id);
 
+/* Is this CertID about c, as far as c itself can tell: by its serial number and the name of its
+ * issuer? False for HASH_UNKNOWN. */
+MUST_CHECK bool cert_is_meant_by(const struct cert *c, const struct certid *id);
+
 /* c's issuer is ca's subject, octet for octet, and ca's key verifies c's signature. E_UNAUTHORIZED:
  * it is not so; E_BUSY: that could not be found out, for want of memory. */
 MUST_CHECK enum err cert_issued_by(const struct cert *c, struct cert *ca);

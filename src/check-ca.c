@@ -92,20 +92,14 @@ static void check_ca(struct check *k, size_t i)
 	k->can_sign[i] = dated;
 }
 
-/* Is one of its answers about the certificate of the CA in whose section it stands? Whoever asks
- * about that one names its issuer and its serial number. */
+/* Is one of its answers about the certificate of the CA in whose section it stands? */
 static bool is_about(const struct canned *c, const struct cert *ca)
 {
-	struct cert issuer = { .subject = ca->issuer };
 	struct der d = der_of(c->response.singles);
-	uint8_t hash[CERT_HASH_LEN];
-	struct bytes serial;
 	struct single s;
 
 	while (response_next(&d, &s))
-		if (s.id.alg != HASH_UNKNOWN && certid_serial(&s.id, &serial) &&
-		    bytes_eq(serial, ca->serial) && cert_name_hash(&issuer, s.id.alg, hash) &&
-		    bytes_eq(s.id.name_hash, bytes_of(hash, hashalg_len(s.id.alg))))
+		if (cert_is_meant_by(ca, &s.id))
 			return true;
 	return false;
 }

@@ -255,8 +255,11 @@ static enum err explain_one(struct explain *x, size_t i)
 
 	if (x->request.n > 1)
 		printf("\ncertificate %zu of %zu\n", i + 1, x->request.n);
-	else if (explain_canned(x))
+	else if (explain_canned(x)) {
+		if (x->error)
+			say_end(x);
 		return E_OK;
+	}
 	if (!find_issuer(x, id)) {
 		say_end(x);
 		return E_OK;

@@ -63,36 +63,50 @@ void explain_extensions(struct explain *x)
 		    "is left out (nonce=ignore), so that one answer serves everybody");
 }
 
+/* Returns true if this file answers. *ours: the question is for such a file, and for nothing else. */
+static bool try_canned(struct explain *x, size_t i, const char *path, bool *ours)
+{
+	const struct certid *id = &x->request.id[0];
+	char error[CANNED_ERROR_LEN], until[CTL_TIME_LEN];
+	bool found = false;
+	struct single s;
+	struct canned c;
+	struct cert *ca;
+
+	if (canned_load(path, &x->c->conf.ca[i], &c, error) != E_OK) {
+		explain_say("canned", "ocspresponse=", "%s", error);
+		*ours |= ctl_ca_cert(x->c, i, &ca) == E_OK && cert_is_meant_by(ca, id);
+		return false;
+	}
+	if (response_find(&c.response, id->der, &s) != E_OK) {
+		canned_free(&c);
+		return false;
+	}
+	*ours = true;
+	found = canned_check(&c, x->now_ms / 1000, error) == E_OK;
+	if (found)
+		explain_say("canned", "RFC 6960 2.7", "%s answers it: %s until %s", path,
+			    cert_status_name(s.status), s.next_update == INT64_MIN ?
+			    "it is replaced" : ctl_time(s.next_update, until));
+	else
+		explain_say("canned", "RFC 6960 2.7", "%s", error);
+	canned_free(&c);
+	return found;
+}
+
 bool explain_canned(struct explain *x)
 {
 	const struct conf *conf = &x->c->conf;
-	char error[CANNED_ERROR_LEN], until[CTL_TIME_LEN];
 	size_t files = 0;
-	bool found = false;
+	bool ours = false;
 
 	for (size_t i = 0; i < conf->n_ca; i++)
-		for (size_t k = 0; conf->ca[i].ocspresponse[k] && !found; k++, files++) {
-			const char *path = conf->ca[i].ocspresponse[k];
-			struct single s;
-			struct canned c;
-
-			if (canned_load(path, &conf->ca[i], &c, error) != E_OK) {
-				explain_say("canned", "ocspresponse=", "%s", error);
-				continue;
-			}
-			found = response_find(&c.response, x->request.id[0].der, &s) == E_OK;
-			if (found && canned_check(&c, x->now_ms / 1000, error) != E_OK) {
-				explain_say("canned", "RFC 6960 2.7", "%s", error);
-				x->error = "tryLater";
-			} else if (found) {
-				explain_say("canned", "RFC 6960 2.7", "%s answers it: %s until %s",
-					    path, cert_status_name(s.status),
-					    s.next_update == INT64_MIN ? "it is replaced" :
-					    ctl_time(s.next_update, until));
-			}
-			canned_free(&c);
-		}
-	if (!found && files)
+		for (size_t k = 0; conf->ca[i].ocspresponse[k]; k++, files++)
+			if (try_canned(x, i, conf->ca[i].ocspresponse[k], &ours))
+				return true;
+	if (ours)
+		x->error = "tryLater";
+	else if (files)
 		explain_say("canned", "ocspresponse=", "none of %zu files is about it", files);
-	return found;
+	return ours;
 }

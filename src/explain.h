@@ -34,7 +34,8 @@ void explain_say(const char *step, const char *source, const char *format, ...)
 MUST_CHECK enum err explain_request(struct explain *x, const char *arg, uint8_t **octets);
 void explain_extensions(struct explain *x);
 
-/* As the responder does: a file that answers for this very CertID goes first. */
+/* As the responder does: a file that answers for this very CertID goes first. With x->error it is
+ * for a file to answer, and none can be sent. */
 bool explain_canned(struct explain *x);
 
 /* Who signs, with which algorithm, and for how long. */

@@ -5,19 +5,6 @@
 #include "gtime.h"
 #include "responder-impl.h"
 
-/* Is this CertID about the certificate of that CA? Only then does a file that can't even be read
- * matter to the one who asks. */
-static bool is_about(const struct cert *ca, const struct certid *id)
-{
-	struct cert issuer = { .subject = ca->issuer };
-	uint8_t hash[CERT_HASH_LEN];
-	struct bytes serial;
-
-	return certid_serial(id, &serial) && bytes_eq(serial, ca->serial) &&
-	       id->alg != HASH_UNKNOWN && cert_name_hash(&issuer, id->alg, hash) &&
-	       bytes_eq(id->name_hash, bytes_of(hash, hashalg_len(id->alg)));
-}
-
 /* A file without nextUpdate, as the predecessor took them, is never valid in the cache: it is sent
  * from here each time. */
 static void publish(struct ask *a, const struct canned *c, const struct single *s)
@@ -62,7 +49,8 @@ static enum err try_file(struct ask *a, const char *path, const struct signer *s
 
 	e = canned_load(path, s->conf, &c, error);
 	if (e) {
-		if (!is_about(&s->ca, &a->request.id[0]))
+		/* only then does a file that can't even be read matter to the one who asks */
+		if (!cert_is_meant_by(&s->ca, &a->request.id[0]))
 			return E_NOT_FOUND;
 		a->r->say(LEVEL_CRITICAL, error);
 		return e;

@@ -539,6 +539,18 @@ def canned():
         tap.contains(ctl('explain', path), 'canned.der answers it: good until')
         r.write('canned.der', root.answer(middle, end=pki.now() + pki.DAY))
         tap.contains(ctl('verify-cache', code=1), 'no ocspresponse= of it')
+        # as the responder does: one that has ended is passed over, if there is another
+        r.write('old.der', root.answer(middle, pki.now() - 9 * pki.DAY, pki.now() - pki.DAY))
+        r.write('bad.der', b'rubbish')
+        r.write('middle.pem', middle.pem())
+        r.write('middle.key', middle.key_pem())
+        for files, told, status in (('old.der,canned.der', 'canned.der answers it', 'good'),
+                                    ('old.der', 'answer       tryLater', 'tryLater'),
+                                    ('bad.der', 'answer       tryLater', 'tryLater')):
+            with r.configured(ocspresponse=files, cert='middle.pem', pkey='middle.key'):
+                tap.contains(ctl('explain', path), told)
+                done = r.run('ocsp-stdio', octets=asked)
+                tap.equal(str(ocsp.Response(done.stdout)), status)
 
 
 def purge():
