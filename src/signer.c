@@ -51,6 +51,12 @@ static enum err check_delegate(struct signer *s, char error[SIGNER_ERROR_LEN],
 		return refuse(error,
 			      "%s may not sign OCSP answers: its key usage lacks digitalSignature",
 			      path);
+	/* or else everything would look as if another CA had issued it */
+	if (!cert_public_key(&s->ca))
+		return refuse(error,
+			      "the key of %s is of a kind that libcrypto can't read, so that nothing "
+			      "can be verified under it",
+			      s->conf->issuer);
 	if (cert_issued_by(&s->delegate, &s->ca) != E_OK)
 		return refuse(error,
 			      "%s was not issued by %s: a delegated responder's certificate has to "

@@ -163,6 +163,11 @@ def certificates():
         found = check(0)
     expect(found, 'certificate', 'ok', 'OCSPSigning, digitalSignature, nocheck')
     expect(found, 'probe', 'ok', 'as it should be')
+    # a CA with a key of tomorrow's: id-ecPublicKey (1.2.840.10045.2.1) is now 1.2.840.10045.2.127
+    unknown = r.ca.der().replace(bytes.fromhex('2a8648ce3d0201'), bytes.fromhex('2a8648ce3d027f'))
+    r.write('issuer.pem', unknown)
+    with r.configured(cert='resp.pem', pkey='resp.key', issuer='issuer.pem'):
+        expect(check(2), 'certificate', 'error', "of a kind that libcrypto can't read")
 
 
 @tap.test("a canned answer is about the CA's own certificate, or is in the wrong section")
