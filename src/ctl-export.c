@@ -138,7 +138,7 @@ static enum err put_table(struct ctl *c, struct export *x)
 	enum err e = store_count(c->store, table, ctl_deadline(c), &n);
 
 	if (e != E_OK) {
-		ctl_say("%s", store_error(c->store));
+		ctl_say_store(c);
 		return e;
 	}
 	ctl_progress_begin(&x->progress, "export", n.valid + n.revoked + n.odd);

@@ -213,7 +213,7 @@ static enum err transfer(struct import *m, struct import_batch *b)
 		return E_OK;
 	ctl_progress_clear(&m->progress);
 	if (e == E_DB)
-		ctl_say("%s", store_error(m->ctl->store));
+		ctl_say_store(m->ctl);
 	else
 		ctl_say("somebody else has changed table %s meanwhile", s->conf->table);
 	return E_DB;
@@ -263,12 +263,15 @@ static int run(struct import *m)
 	e = store_odd_keys(c->store, table, ctl_deadline(c), &t.odd_keys);
 	if (e == E_OK && !m->dry_run)
 		e = store_begin(c->store, table, ctl_deadline(c));
-	if (e != E_OK) {
-		ctl_say("%s", store_error(c->store));
-		return ctl_code(e);
-	}
-	e = open_source(m);
+	if (e != E_OK)
+		ctl_say_store(c);
+	else
+		e = open_source(m);
 	b = e == E_OK ? import_batch_new(&t) : NULL;
+	if (e == E_OK && !b) {
+		ctl_say("no memory is left");
+		e = E_BUSY;
+	}
 	if (b) {
 		ctl_progress_begin(&m->progress, m->source.what, m->source.total);
 		e = transfer(m, b);
@@ -280,7 +283,7 @@ static int run(struct import *m)
 	if (e == E_OK && !m->dry_run) {
 		e = store_commit(c->store, table, ctl_deadline(c));
 		if (e != E_OK)
-			ctl_say("%s", store_error(c->store));
+			ctl_say_store(c);
 	}
 	if (e != E_OK) {
 		ctl_say(deadline_interrupted() ? "interrupted: table %s is as it was" :

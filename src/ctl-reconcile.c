@@ -267,7 +267,7 @@ static int run(struct reconcile *r)
 		return ctl_code(e);
 	e = store_count(r->c->store, r->conf->table, ctl_deadline(r->c), &n);
 	if (e != E_OK) {
-		ctl_say("%s", store_error(r->c->store));
+		ctl_say_store(r->c);
 		return ctl_code(e);
 	}
 	ctl_progress_begin(&r->progress, "reconcile", n.valid + n.revoked + n.odd);

@@ -87,7 +87,7 @@ static int begin(struct ctl *c, int argc, char **argv, const struct ctl_opt *opt
 	if (e == E_NOT_FOUND)
 		ctl_say("%s is not in table %s", x->t.text, x->table);
 	else
-		ctl_say("%s", store_error(c->store));
+		ctl_say_store(c);
 	return ctl_code(e);
 }
 
@@ -101,7 +101,7 @@ static int finish(struct ctl *c, struct change *x, enum err e)
 		ctl_say("row %s of table %s has changed meanwhile: see \"ocspctl status %s\"",
 			x->t.text, x->table, x->t.text);
 	else if (e != E_OK)
-		ctl_say("%s", store_error(c->store));
+		ctl_say_store(c);
 	if (e != E_OK)
 		return ctl_code(e);
 	if (x->json) {

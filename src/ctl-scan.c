@@ -50,8 +50,7 @@ enum err ctl_scan(struct ctl *c, const char *table, bool want_cert, store_each *
 	while (more) {
 		e = store_page(c->store, table, after, PAGE, want_cert, ctl_deadline(c), keep, p);
 		if (e != E_OK) {
-			if (!deadline_interrupted())
-				ctl_say("%s", store_error(c->store));
+			ctl_say_store(c);
 			break;
 		}
 		more = p->n == PAGE;

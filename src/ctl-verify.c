@@ -192,7 +192,7 @@ static int walk(struct verify *v)
 	else if (deadline_interrupted())
 		return CTL_INTERRUPTED;
 	else if (v->e != E_OK)
-		ctl_say("%s", store_error(v->c->store));
+		ctl_say_store(v->c);
 	if (e == E_OK)
 		e = v->e;
 	printf("%lld answers looked at: %lld are right, %lld have expired, %lld are wrong\n",

@@ -77,7 +77,16 @@ int ctl_code(enum err e)
 {
 	int code = err_info(e)->exit_code;
 
+	/* an interruption takes the database's time, before it is asked to change anything */
+	if (e == E_DB && deadline_interrupted())
+		return CTL_INTERRUPTED;
 	return code ? code : CTL_REFUSED;
+}
+
+void ctl_say_store(const struct ctl *c)
+{
+	if (!deadline_interrupted())
+		ctl_say("%s", store_error(c->store));
 }
 
 const char *ctl_time(int64_t t, char out[CTL_TIME_LEN])

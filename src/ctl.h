@@ -118,6 +118,9 @@ MUST_CHECK enum err ctl_store(struct ctl *c, bool write);
 /* The same for a question that may take longer than timeout=. */
 MUST_CHECK enum err ctl_store_in(struct ctl *c, bool write, struct deadline d);
 
+/* Tells why the store failed, unless that was because of an interruption. */
+void ctl_say_store(const struct ctl *c);
+
 /* The configuration to write with: a copy of c->conf, which must outlive it; never free it. What
  * fails is told. */
 MUST_CHECK enum err ctl_admin(struct ctl *c, struct conf *out);

@@ -395,6 +395,27 @@ def interrupted():
     tap.equal(rows(), {})
 
 
+def interrupted_early():
+    """While it waits for somebody else, and has asked for nothing yet."""
+    if r.store != 'sqlite':
+        return
+    fresh()
+    r.insert('0x1f')
+    index(line(None, serial=0x10))
+    other = sqlite3.connect(r.database.file, isolation_level=None)
+    for args in (('import', r.path('index.txt')), ('revoke', '1f'), ('export',)):
+        other.execute('BEGIN EXCLUSIVE')
+        child = r.start('ocspctl', *args, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        time.sleep(0.5)
+        child.send_signal(signal.SIGINT)
+        other.execute('ROLLBACK')
+        out, err = child.communicate(timeout=60)
+        tap.equal(child.returncode, INTERRUPTED, err.decode())
+        assert 'no time' not in err.decode(), err
+    other.close()
+    tap.equal([(n, row[0]) for n, row in rows().items()], [('0x1f', 'Valid')])
+
+
 def accounts():
     if r.store != 'mysql':
         cnf, path = r.write('my.cnf', '[client]\nuser=x\n'), index(line(None, serial=1))
@@ -447,6 +468,7 @@ TESTS = [
     ('import: never one certificate for another', clash),
     ('import: the command line', command_line),
     ('import: SIGINT leaves nothing half done', interrupted),
+    ('import, revoke, export: SIGINT before anything has begun', interrupted_early),
     ('an account that may only read is enough for the responder', accounts),
 ]
 
