@@ -110,6 +110,25 @@ def whole():
     tap.equal([f for f in there if '__pycache__' in f], [])
 
 
+@tap.test('make install replaces nothing that an administrator has edited')
+def install_again():
+    root = os.path.join(WORK, 'installed')
+    how = ('make', '-s', '-C', BUILD, 'DESTDIR=' + root)
+    run(*how, 'install')
+    edited = [os.path.join(base, n) for base, _, names in os.walk(root) for n in names
+              if base.endswith(('/etc/ocsp_py', '/logrotate.d', '/xinetd.d'))]
+    tap.equal(len(edited), 3, edited)
+    for file in edited:
+        with open(file, 'a') as f:
+            f.write('# edited\n')
+    run(*how, 'install')
+    for file in edited:
+        assert read(file).endswith('# edited\n'), file
+    run(*how, 'uninstall')
+    tap.equal([f for f in edited if os.path.exists(f)],
+              [f for f in edited if f.endswith('/config.ini')])
+
+
 def members(path):
     """{name: what there is to it} of a tarball."""
     with tarfile.open(path) as tar:

@@ -28,15 +28,13 @@ completiondir = $(datadir)/bash-completion/completions
 unit_DATA = $(UNITS:%=units-built/%)
 sysusers_DATA = units-built/sysusers.d/ocsp_py.conf
 tmpfiles_DATA = units-built/tmpfiles.d/ocsp_py.conf
-logrotate_DATA = units-built/logrotate.d/ocsp_py
-xinetd_DATA = units-built/xinetd.d/ocsp
 EXAMPLES = nginx-static.conf ocsp-alerts.yml ocsp-grafana.json ocsp-static.service \
 	ocsp-static.timer sudoers-ocsp
 # the last two name only others' folders
 examples_DATA = $(EXAMPLES:%=units-built/%) docs/examples/haproxy.cfg docs/examples/nginx.conf
 completion_DATA = units-built/completion/ocspctl
 man_MANS = $(MANUALS:%=units-built/%)
-noinst_DATA = units-built/ocsp_py/config.ini
+noinst_DATA = units-built/ocsp_py/config.ini units-built/logrotate.d/ocsp_py units-built/xinetd.d/ocsp
 
 EXTRA_DIST += $(UNIT_FILES) $(ETC_FILES) $(MANUALS:%=man/%) $(EXAMPLES:%=docs/examples/%)
 
@@ -58,12 +56,17 @@ units-built/%: docs/examples/% Makefile
 units-built/%: man/% Makefile
 	$(RELOCATE_FILE)
 
-# An administrator's configuration is never replaced, and only removed if nobody has changed it.
+# What an administrator may have edited is never replaced: the stanza that says "disable = no", too.
+# A configuration is only removed if nobody has changed it.
 CONFIG_INI = $(DESTDIR)$(sysconfdir)/ocsp_py/config.ini
+LOGROTATE = $(DESTDIR)$(logrotatedir)/ocsp_py
+XINETD = $(DESTDIR)$(xinetddir)/ocsp
 
-install-data-local: units-built/ocsp_py/config.ini
-	$(MKDIR_P) "$(DESTDIR)$(sysconfdir)/ocsp_py"
+install-data-local: $(noinst_DATA)
+	$(MKDIR_P) "$(DESTDIR)$(sysconfdir)/ocsp_py" "$(DESTDIR)$(logrotatedir)" "$(DESTDIR)$(xinetddir)"
 	test -e "$(CONFIG_INI)" || $(INSTALL) -m 0640 units-built/ocsp_py/config.ini "$(CONFIG_INI)"
+	test -e "$(LOGROTATE)" || $(INSTALL_DATA) units-built/logrotate.d/ocsp_py "$(LOGROTATE)"
+	test -e "$(XINETD)" || $(INSTALL_DATA) units-built/xinetd.d/ocsp "$(XINETD)"
 
 # For callers that can't change: the predecessor's name, where it is in nobody's way.
 install-exec-hook:
@@ -76,7 +79,7 @@ install-data-hook:
 		$(LN_S) ocspctl ocsp-stdio && $(LN_S) ocspctl ocsp-sign
 
 uninstall-local:
-	rm -f "$(DESTDIR)$(libexecdir)/ocsp.py"
+	rm -f "$(DESTDIR)$(libexecdir)/ocsp.py" "$(LOGROTATE)" "$(XINETD)"
 	rm -f "$(DESTDIR)$(completiondir)/ocsp-stdio" "$(DESTDIR)$(completiondir)/ocsp-sign"
 	if cmp -s units-built/ocsp_py/config.ini "$(CONFIG_INI)"; then rm -f "$(CONFIG_INI)"; fi
 	-rmdir "$(DESTDIR)$(sysconfdir)/ocsp_py" 2> /dev/null
