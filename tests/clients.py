@@ -6,6 +6,7 @@ certificate good, a revoked one revoked, and one that isn't in the table neither
 OCSP_TEST_ALL=yes all of them under all, and what is missing is named.
 
     builddir=BUILD tests/clients.py --write     all of them, and writes docs/clients.md
+    builddir=BUILD tests/clients.py --write NAME…   those, and writes their rows
 """
 import os
 import subprocess
@@ -17,9 +18,9 @@ sys.path[:0] = [os.path.join(HERE, 'lib'), os.path.join(HERE, 'clients')]
 import tap
 from responder import LONG
 
-WRITE = sys.argv[1:] == ['--write']
+WRITE, ONLY = sys.argv[1:2] == ['--write'], []
 if WRITE:
-    sys.argv[1:] = []
+    ONLY, sys.argv[1:] = sys.argv[2:], []
 
 import common
 import launchers
@@ -32,6 +33,10 @@ ALL = LONG or WRITE
 COLUMNS = {'accept': '`ocsp.socket`', 'listen': '`--listen`', 'xinetd': 'xinetd'}
 SIGNERS = {False: 'the CA signs', True: 'a delegated responder signs (L-7)'}
 results = {}    # (client, launcher): what each signer led to
+for name in ONLY:
+    if name not in [c.name for c in common.CLIENTS]:
+        common.r.close()
+        sys.exit('no client is called ' + name)
 
 HEAD = '''# Clients
 
@@ -63,6 +68,8 @@ def version_of(packages):
 
 
 def chosen(launcher):
+    if ONLY:
+        return [c for c in common.CLIENTS if c.name in ONLY]
     if ALL:
         return common.CLIENTS
     if launcher == 'listen':
@@ -114,9 +121,20 @@ def word_for(name, launcher):
     return words[0] if len(set(words)) == 1 else ', '.join(words)
 
 
+def rows_now():
+    """{name: row} of the page as it is."""
+    with open(PAGE) as f:
+        rows = [line for line in f if line.startswith('| ')][2:]
+    return {row.strip('|\n').split(' | ')[0].strip(): row for row in rows}
+
+
 def write_page():
     text = HEAD.format(columns=' | '.join(COLUMNS.values()), lines=' | '.join('---' for _ in COLUMNS))
+    before = rows_now() if ONLY else {}
     for client in common.CLIENTS:
+        if ONLY and client.name not in ONLY:
+            text += before.get(client.name, '')
+            continue
         text += '| %s | %s | %s | %s |\n' % (
             client.name, version_of(client.packages),
             ' | '.join(word_for(client.name, n) for n in COLUMNS), client.needs)
@@ -128,11 +146,10 @@ def write_page():
 def page():
     if WRITE:
         tap.skip('it is about to be written')
-    with open(PAGE) as f:
-        rows = [line.strip('|\n').split(' | ') for line in f if line.startswith('| ')][2:]
-    tap.equal([row[0].strip() for row in rows], [c.name for c in common.CLIENTS])
-    for row in rows:
-        tap.equal(row[2:5], ['yes'] * 3, row[0])
+    rows = rows_now()
+    tap.equal(list(rows), [c.name for c in common.CLIENTS])
+    for name, row in rows.items():
+        tap.equal(row.split(' | ')[2:5], ['yes'] * 3, name)
 
 
 for launcher in COLUMNS:
