@@ -26,7 +26,9 @@ import common
 import launchers
 # which register their clients
 import asking   # noqa
+import firefox  # noqa
 import serving  # noqa
+import beyond   # noqa
 
 PAGE = os.path.join(os.path.dirname(HERE), 'docs', 'clients.md')
 ALL = LONG or WRITE
@@ -50,12 +52,15 @@ certificate good, a revoked one revoked, and one that isn't in the table neither
 | --- | --- | {lines} | --- |
 '''
 TAIL = '''
-"yes" is both ways of signing, for Erlang the second. For `ocsp.socket` stands `systemd-socket-activate --accept --inetd`; the
-units themselves run under a systemd of their own in `tests/system-systemd.sh`.
+"yes" is both ways of signing, for Erlang and FreeRADIUS the second. For `ocsp.socket` stands
+`systemd-socket-activate --accept --inetd`; the units themselves run under a systemd of their own in
+`tests/system-systemd.sh`.
 
 Not in the table: mbed TLS has no OCSP client. Python's `ssl` and Node ask nobody (Node staples what
-it is given), and browsers do only when a policy says so; Chromium's way to join URL and request
-(`//`) is in `tests/http-rules.py`. curl takes staples, and has checked each one here.
+it is given). Chromium's way to join URL and request (`//`) is in `tests/http-rules.py`. curl takes
+staples, and has checked each one here. Postfix, Dovecot, sendmail, OpenLDAP, PostgreSQL and Squid
+neither ask nor staple, as Debian 12 builds them, and OpenVPN leaves it to a script
+(`--tls-verify`). Mosquitto takes staples, and `pen` has them from a file: neither was tried.
 '''
 
 

@@ -203,6 +203,7 @@ AM_TESTS_ENVIRONMENT = \
 
 EXTRA_DIST += $(FUNCTIONAL_TESTS) $(SYSTEM_TESTS) $(TRACE_TEST) \
 	tests/clients/asking.py \
+	tests/clients/beyond.py \
 	tests/clients/Bouncy.java \
 	tests/clients/check.erl \
 	tests/clients/check.go \
@@ -210,6 +211,8 @@ EXTRA_DIST += $(FUNCTIONAL_TESTS) $(SYSTEM_TESTS) $(TRACE_TEST) \
 	tests/clients/check.pl \
 	tests/clients/check.rb \
 	tests/clients/common.py \
+	tests/clients/firefox.py \
+	tests/clients/Serve.java \
 	tests/clients/serving.py \
 	tests/clients/staple.js \
 	tests/clients/wolf.c \

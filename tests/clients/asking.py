@@ -223,3 +223,83 @@ def wolfssl():
                        ('missing', 'refused: OCSP Responder lookup fail\n')):
         run('openssl', 'x509', '-in', name + '.pem', '-outform', 'der', '-out', name + '.crt')
         tap.equal(run(r.path('wolf'), 'root.pem', 'issuer.pem', name + '.crt'), want)
+
+
+DIRMNGR = '''allow-ocsp
+disable-ldap
+ignore-ocsp-service-url
+ocsp-responder {url}
+ocsp-signer {signer}
+'''
+
+
+@client('GnuPG dirmngr', 'dirmngr gpgconf', 'dirmngr', 'dirmngr-client', 'gpgconf',
+        needs='`ocsp-responder` and one `ocsp-signer` in dirmngr.conf, and that certificate made '
+              'known to it: by the hash of a key in an answer it finds none')
+def dirmngr():
+    """GnuPG: dirmngr with allow-ocsp, which gpgsm asks, by dirmngr-client"""
+    signer = 'responder.pem' if is_delegated() else 'issuer.pem'
+    home = r.path('gnupg')
+    shutil.rmtree(home, ignore_errors=True)
+    os.makedirs(home, 0o700)
+    printed = run('openssl', 'x509', '-noout', '-fingerprint', '-sha1', '-in', signer)
+    fingerprint = printed.split('=')[1].strip().replace(':', '')
+    r.write('gnupg/dirmngr.conf', DIRMNGR.format(url=URL, signer=fingerprint))
+    env = {'GNUPGHOME': home}
+    try:
+        for name in ('issuer.pem', signer):
+            run('dirmngr-client', '--cache-cert', '--pem', name, env=env)
+        for name, want in (('good', 'certificate is valid'), ('revoked', 'has been revoked'),
+                           ('missing', 'check failed')):
+            said = run('dirmngr-client', '--ocsp', '--pem', name + '.pem', env=env)
+            tap.contains(said, want, name)
+    finally:
+        run('gpgconf', '--kill', 'all', env=env)
+        run('gpgconf', '--remove-socketdir', env=env)
+
+
+def lay_out_lineage(folder, name):
+    """A certificate as certbot keeps it."""
+    archive, live = ('%s/%s/%s' % (folder, kind, name) for kind in ('archive', 'live'))
+    lines = ['version = 2.1.0', 'archive_dir = ' + r.path(archive)]
+    r.folder(archive)
+    r.folder(live)
+    for part, source in (('cert', '.pem'), ('privkey', '.key'), ('fullchain', '.chain'), ('chain', None)):
+        shutil.copy(r.path(name + source if source else 'issuer.pem'),
+                    r.path(archive, part + '1.pem'))
+        link = r.path(live, part + '.pem')
+        os.symlink(r.path(archive, part + '1.pem'), link)
+        lines.append('%s = %s' % (part, link))
+    r.folder(folder, 'renewal')
+    r.write('%s/renewal/%s.conf' % (folder, name), '\n'.join(lines) + '\n[renewalparams]\n')
+
+
+@client('Certbot', 'certbot', 'certbot', slow=True,
+        needs='nothing; it lists a certificate without an answer as valid, and tells of it')
+def certbot():
+    """Certbot: "certbot certificates" asks about each certificate that it keeps"""
+    shutil.rmtree(r.path('certbot'), ignore_errors=True)
+    for name in ('good', 'revoked', 'missing'):
+        lay_out_lineage('certbot', name)
+    said = run('certbot', 'certificates', '--config-dir', r.path('certbot'), '--work-dir',
+               r.path('certbot', 'work'), '--logs-dir', r.path('certbot', 'log'))
+    for name, want in (('good', 'VALID: '), ('revoked', 'INVALID: REVOKED'), ('missing', 'VALID: ')):
+        status = re.search(r'Certificate Name: %s\n(?: .*\n)*? +Expiry Date: .*\((.*)\)' % name, said)
+        assert status and status.group(1).startswith(want), '%s: %s' % (name, said)
+    # what has no answer is taken for valid, with a word about it
+    tap.equal(re.findall(r'Invalid OCSP response status for .*/(\w+)/cert.pem: .*UNAUTHORIZED', said),
+              ['missing'], said)
+
+
+@client('wget2', 'wget2', 'wget2', 'openssl',
+        needs='a server that staples: 1.99.1 itself asks about CA certificates alone')
+def wget2():
+    """wget2: takes the good staple, and not the revoked"""
+    for name, want in (('good', 'Server certificate is valid regarding OCSP stapling'),
+                       ('revoked', 'The certificate chain is revoked')):
+        port = mariadb.free_port()
+        with tls_server(port, name, '-CAfile', 'chain.pem', '-status_url', URL):
+            said = run('wget2', '--debug', '--no-ocsp', '--ca-certificate=root.pem',
+                       '-O', '/dev/null', 'https://localhost:%d/' % port, env={'HOME': r.dir})
+            tap.contains(said, want, name)
+            tap.equal('HTTP response 200' in said, name == 'good')

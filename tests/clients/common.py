@@ -135,15 +135,21 @@ def must_build(*command, env=None):
     assert done.returncode == 0, done.stdout.decode(errors='replace')[-3000:]
 
 
+def takes_datagrams(port):
+    """Does somebody wait for UDP there?"""
+    with open('/proc/net/udp') as table:
+        return any(line.split()[1].endswith(':%04X' % port) for line in table)
+
+
 @contextlib.contextmanager
-def server(port, *command, log='server.log', env=None):
-    """A server that listens on a port for a while."""
+def server(port, *command, log='server.log', env=None, ready=accepts):
+    """A server that listens on a port for a while. ready: asked whether it does."""
     with open(r.path(log), 'wb') as out:
         child = subprocess.Popen([shutil.which(command[0], path=PATH), *command[1:]], cwd=r.dir,
                                  stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                                  env=env and dict(os.environ, **env))
     try:
-        wait_for(lambda: child.poll() is not None or accepts(port), command[0], 20)
+        wait_for(lambda: child.poll() is not None or ready(port), command[0], 20)
         assert child.poll() is None, text_of(log)
         yield child
     finally:
@@ -176,16 +182,17 @@ def answer_file(name):
 
 # --- TLS
 
-def tls_server(port, name):
+def tls_server(port, name, *options):
     return server(port, 'openssl', 's_server', '-accept', '127.0.0.1:%d' % port, '-cert',
-                  name + '.pem', '-key', name + '.key', '-cert_chain', 'issuer.pem', '-www', '-quiet')
+                  name + '.pem', '-key', name + '.key', '-cert_chain', 'issuer.pem', '-www', '-quiet',
+                  *options)
 
 
-def staple(port):
+def staple(port, *options):
     """What a TLS server staples: 'good', 'revoked', or None."""
     for _ in range(10):     # some ask only when the first client has come
         said = run('openssl', 's_client', '-connect', '127.0.0.1:%d' % port, '-servername',
-                   'localhost', '-status', '-CAfile', 'root.pem')
+                   'localhost', '-status', '-CAfile', 'root.pem', *options)
         found = re.search('Cert Status: (.*)', said)
         if found:
             return found.group(1)

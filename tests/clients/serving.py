@@ -7,8 +7,8 @@ import urllib.parse
 
 import mariadb
 import tap
-from common import (HERE, SECONDS, URL, accepted_by_curl, answer_file, client, http_status_for, r,
-                    request_file, server, staple, text_of)
+from common import (HERE, SECONDS, URL, accepted_by_curl, answer_file, client, http_status_for, must_build, r,
+                    request_file, run, server, staple, text_of, tls_server)
 from responder import wait_for
 
 
@@ -17,9 +17,8 @@ def s_server():
     """openssl s_server -status_url: curl --cert-status takes the good staple, and not the revoked"""
     for name in ('good', 'revoked'):
         port = mariadb.free_port()
-        with server(port, 'openssl', 's_server', '-accept', '127.0.0.1:%d' % port, '-cert',
-                    name + '.pem', '-key', name + '.key', '-cert_chain', 'issuer.pem', '-CAfile',
-                    'chain.pem', '-www', '-quiet', '-status_url', URL, '-status_timeout', '10'):
+        with tls_server(port, name, '-CAfile', 'chain.pem', '-status_url', URL, '-status_timeout',
+                        '10'):
             tap.equal(staple(port), name)
             tap.equal(accepted_by_curl(port), name == 'good')
 
@@ -285,3 +284,41 @@ def node():
                 'good.chain'):
         tap.equal(staple(port), 'good')
         assert accepted_by_curl(port)
+
+
+@client('nghttpx', 'nghttp2-proxy', 'nghttpx', 'openssl', 'curl', 'python3',
+        '/usr/share/nghttp2/fetch-ocsp-response', slow=True)
+def nghttpx():
+    """nghttpx: its script asks the responder that the certificate names, verified and stapled"""
+    port, behind = mariadb.free_port(), mariadb.free_port()
+    r.folder('behind')
+    with server(behind, 'python3', '-m', 'http.server', '--bind', '127.0.0.1', '--directory',
+                r.path('behind'), str(behind), log='behind.log'):
+        with server(port, 'nghttpx', '--conf=/dev/null', '--frontend=127.0.0.1,%d' % port,
+                    '--backend=127.0.0.1,%d' % behind, '--workers=1', '--errorlog-file=/dev/stderr',
+                    '--fetch-ocsp-response-file=/usr/share/nghttp2/fetch-ocsp-response',
+                    r.path('good.key'), r.path('good.chain'),
+                    env={'SSL_CERT_FILE': r.path('root.pem')}):
+            # it begins to ask when it has begun to listen
+            end = time.monotonic() + 20
+            while not (stapled := staple(port)) and time.monotonic() < end:
+                time.sleep(0.1)
+            tap.equal(stapled, 'good', text_of('server.log')[-2000:])
+            assert accepted_by_curl(port)
+
+
+@client('JDK server (Tomcat, Jetty)', 'default-jdk-headless', 'java', 'javac', 'openssl', 'curl',
+        slow=True, needs='`-Djdk.tls.server.enableStatusRequestExtension=true`')
+def java_server():
+    """JDK: a TLS server asks the responder that its certificate names, and staples the answer"""
+    must_build('javac', '-nowarn', '-d', r.dir, os.path.join(HERE, 'Serve.java'))
+    for name in ('good', 'revoked'):
+        port = mariadb.free_port()
+        run('openssl', 'pkcs12', '-export', '-in', name + '.chain', '-inkey', name + '.key', '-out',
+            name + '.p12', '-passout', 'pass:secret')
+        with server(port, 'java', '-XX:TieredStopAtLevel=1', '-cp', r.dir,
+                    '-Djava.net.preferIPv4Stack=true',
+                    '-Djdk.tls.server.enableStatusRequestExtension=true', 'Serve', str(port),
+                    name + '.p12', 'secret'):
+            tap.equal(staple(port), name, text_of('server.log')[-2000:])
+            tap.equal(accepted_by_curl(port), name == 'good')
