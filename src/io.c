@@ -215,6 +215,9 @@ enum err io_read_file(int dirfd, const char *path, bool follow, uint8_t *buf, si
 	return e;
 }
 
+/* A file whose size is said to be 0, octets. */
+#define UNTOLD_LEN (1 << 20)
+
 enum err io_load_file(const char *path, size_t limit, uint8_t **buf, size_t *len)
 {
 	struct stat st;
@@ -226,8 +229,10 @@ enum err io_load_file(const char *path, size_t limit, uint8_t **buf, size_t *len
 	e = open_regular(AT_FDCWD, path, true, &fd, &st);
 	if (e != E_OK)
 		return e;
-	/* room for no more than there is; files of /proc do not tell */
-	if (st.st_size > 0 && (uint64_t)st.st_size < limit)
+	/* room for no more than there is; files of /proc do not tell, and nor does an empty one */
+	if (st.st_size == 0 && limit > UNTOLD_LEN)
+		limit = UNTOLD_LEN;
+	else if (st.st_size > 0 && (uint64_t)st.st_size < limit)
 		limit = (size_t)st.st_size;
 	/* one octet more than allowed, to notice a file that is longer */
 	p = malloc(limit + 1);

@@ -261,6 +261,13 @@ static void reads_regular_files_only(void **state)
 	assert_int_equal(p[4], 0);
 	free(p);
 	assert_int_equal(io_load_file(in_dir("four"), 3, &p, &len), E_DATA);
+	/* the limit is no measure of the memory that is taken */
+	assert_int_equal(io_load_file(in_dir("four"), SIZE_MAX / 2, &p, &len), E_OK);
+	free(p);
+	assert_int_equal(io_replace_file(AT_FDCWD, in_dir("none"), B(""), 0600, NULL), E_OK);
+	assert_int_equal(io_load_file(in_dir("none"), SIZE_MAX / 2, &p, &len), E_OK);
+	assert_int_equal(len, 0);
+	free(p);
 }
 
 /* Standard error is never the client's socket, and 0, 1 and 2 exist. */
