@@ -14,9 +14,6 @@
 #include "io.h"
 #include "pem.h"
 
-/* A bundle, octets: some million certificates. */
-#define BUNDLE_LEN (4UL << 30)
-
 struct certs {
 	const char *path;
 	DIR *dir;		/* NULL: path is a file */
@@ -86,7 +83,7 @@ static enum err read_file(struct import_source *s, struct certs *c)
 	c->octets = NULL;
 	c->left = bytes_of(NULL, 0);
 	c->any = false;
-	e = io_load_file(c->file, BUNDLE_LEN, &c->octets, &len);
+	e = io_load_file(c->file, IMPORT_LEN, &c->octets, &len);
 	if (e == E_OK) {
 		c->left = bytes_of(c->octets, len);
 		c->line = 1;

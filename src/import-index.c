@@ -9,9 +9,6 @@
 #include "index-txt.h"
 #include "io.h"
 
-/* index.txt, octets: some ten million lines. */
-#define INDEX_LEN (4UL << 30)
-
 struct index {
 	const char *path, *certs;	/* certs: NULL without */
 	uint8_t *octets;
@@ -116,7 +113,7 @@ enum err import_index(struct import_source *s, const char *path, const char *cer
 	s->next = next;
 	s->close = close_index;
 	s->what = "index.txt";
-	e = io_load_file(path, INDEX_LEN, &x->octets, &len);
+	e = io_load_file(path, IMPORT_LEN, &x->octets, &len);
 	if (e != E_OK) {
 		snprintf(s->why, sizeof s->why, "%s can't be read: %s", path,
 			 e == E_DATA ? "it is no regular file, or too long" : strerror(errno));

@@ -29,6 +29,10 @@ static inline struct bytes import_serial(const struct import_record *r)
 	return bytes_of(r->buf, r->len);
 }
 
+/* A file of records, octets: some million certificates, or ten million lines of index.txt. Where
+ * less than that can be addressed, half of it. */
+#define IMPORT_LEN (SIZE_MAX > UINT32_MAX ? (size_t)(4ULL << 30) : SIZE_MAX / 2)
+
 /* Where records come from. */
 #define IMPORT_PATH_LEN 4096
 #define IMPORT_WHERE_LEN (IMPORT_PATH_LEN + 16)
