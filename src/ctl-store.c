@@ -56,6 +56,23 @@ static void tell(struct add *a, const char *result, const char *path, const stru
 	json_end(&a->json, '}');
 }
 
+/* A CA that was made anew may number from the beginning again. */
+static bool is_another(struct ctl *c, const char *table, const struct cert *cert)
+{
+	struct store_row row;
+	bool another = false;
+	struct cert old;
+
+	if (store_find(c->store, table, cert->serial, true, ctl_deadline(c), &row) != E_OK)
+		return false;
+	if (row.cert && cert_parse(bytes_of(row.cert, row.cert_len), &old) == E_OK) {
+		another = !bytes_eq(old.der, cert->der);
+		cert_free(&old);
+	}
+	store_row_free(&row);
+	return another;
+}
+
 static enum err add_one(struct add *a, const char *path, const struct cert *cert)
 {
 	struct ctl *c = a->c;
@@ -76,6 +93,12 @@ static enum err add_one(struct add *a, const char *path, const struct cert *cert
 	if (e != E_OK && e != E_DATA) {
 		ctl_say("%s: %s", path, store_error(c->store));
 		return e;
+	}
+	if (e == E_DATA && is_another(c, c->conf.ca[ca].table, cert)) {
+		tell(a, "refused", path, cert);
+		ctl_say("%s: table %s has another certificate with this number, which stays", path,
+			c->conf.ca[ca].table);
+		return E_NOT_FOUND;
 	}
 	tell(a, e == E_OK ? "added" : "present", path, cert);
 	if (e == E_DATA || ctl_remember(&a->added, cert->serial, ca))

@@ -104,6 +104,18 @@ def add_again():
     tap.contains(status(SERIAL), 'revoked')
 
 
+@tap.test('add refuses another certificate with a number that is in the table')
+def add_twin():
+    fresh()
+    ctl('add', LEAF)
+    twin = r.write('twin.pem', r.ca.issue('twin', serial=leaf.serial).pem())
+    tap.contains(ctl('add', twin, code=1), 'another certificate with this number')
+    tap.contains(ctl('add', '--force', twin, code=1), 'another certificate with this number')
+    tap.contains(ctl('add', LEAF), 'present')
+    r.sql("UPDATE list_certs SET cert = ''")
+    tap.contains(ctl('add', LEAF), 'present')
+
+
 @tap.test('add refuses a certificate of another issuer, and goes on with the next')
 def foreign():
     fresh()
