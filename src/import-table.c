@@ -44,6 +44,11 @@ static enum err next_page(struct import_source *s, struct table *t)
 	/* whoever has no primary key may have one number twice: once valid, and once revoked */
 	for (size_t end = t->end ? t->n : store_page_end(t->row, t->n); t->n > end;)
 		store_row_free(&t->row[--t->n]);
+	if (t->n == 0 && t->end && !t->after[0] && s->total > 0) {
+		snprintf(s->why, sizeof s->why, "none of the rows of table %s can be read: is its "
+			 "cert_num a column of text?", t->name);
+		return E_DB;
+	}
 	if (t->n == 0 && t->end)
 		return E_NOT_FOUND;
 	if (!t->end && (t->n == 0 || strcmp(t->after, t->row[t->n - 1].cert_num) == 0)) {

@@ -282,6 +282,15 @@ def from_tables():
     tap.equal(counts(ctl('import', '--from-table', 'other_certs')), {'the': 3})
     r.sql('DROP TABLE other_certs')
     tap.contains(ctl('import', '--from-table', 'other_certs', code=EX_TEMPFAIL), 'other_certs')
+    # of numbers, none of which comes behind a text
+    r.sql('CREATE TABLE other_certs (cert_num integer, revocation_time varchar(40),'
+          ' revocation_reason varchar(40), status varchar(20))')
+    r.sql("INSERT INTO other_certs VALUES (NULL, NULL, NULL, 'Valid')")
+    if r.store == 'sqlite':
+        r.sql("INSERT INTO other_certs VALUES (31, NULL, NULL, 'Valid')")
+    tap.contains(ctl('import', '--from-table', 'other_certs', code=EX_TEMPFAIL),
+                 'is its cert_num a column of text?')
+    r.sql('DROP TABLE other_certs')
 
 
 def twins():
