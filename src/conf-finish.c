@@ -98,6 +98,8 @@ static enum err finish_ca(struct conf_reader *r, size_t i)
 		ca->producetime_s = first->producetime_s;
 	if (i && !(r->seen_ca[i] >> CONF_CA_verify & 1))
 		ca->verify = first->verify;
+	if (i && !(r->seen_ca[i] >> CONF_CA_sendcert & 1))
+		ca->send_cert = first->send_cert;
 	return E_OK;
 }
 

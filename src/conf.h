@@ -32,6 +32,7 @@ struct conf_ca {
 	const char *table;
 	int64_t producetime_s;	/* 60 … 3,650 days */
 	bool verify;		/* the certificate in the row has to verify */
+	bool send_cert;		/* the CA's own is in what it signs itself (RFC 6960 4.2.1: certs) */
 };
 
 struct conf {

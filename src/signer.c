@@ -293,7 +293,8 @@ enum err signer_sign(struct signer *s, struct basic *b, struct bytes preferred, 
 		return E_TOKEN;
 	}
 	basic_put_response(&whole, der_out_bytes(&o), alg->der, bytes_of(signature, len),
-			   s->delegated ? s->delegate.der : bytes_of(NULL, 0));
+			   s->delegated || s->conf->send_cert ? signer_cert(s)->der :
+								bytes_of(NULL, 0));
 	if (whole.full)
 		return refuse(error, "the answer does not fit into %zu octets", cap);
 	*der = der_out_bytes(&whole);

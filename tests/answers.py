@@ -322,6 +322,17 @@ def delegated():
         assert response.singles[0].next_update <= calendar.timegm(end.timetuple()), 'U-9'
 
 
+@tap.test("sendcert=yes: the CA's certificate is in what it signs itself, and nothing else is (O-21)")
+def send_cert():
+    with main.configured(sendcert='yes'):
+        response = main.ask_about(leaf)
+        tap.equal((str(response), [c.serial_number for c in response.certs]),
+                  ('good', [main.ca.certificate.serial_number]))
+        with delegate(main, main.ca.issue_responder()):
+            tap.equal(len(main.ask_about(leaf).certs), 1)
+    tap.equal(main.ask_about(leaf).certs, [])
+
+
 @tap.test('a responder certificate that may not sign is refused (O-3)')
 def not_delegated():
     stranger = pki.make_root('Stranger')

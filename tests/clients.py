@@ -52,9 +52,8 @@ certificate good, a revoked one revoked, and one that isn't in the table neither
 | --- | --- | {lines} | --- |
 '''
 TAIL = '''
-"yes" is both ways of signing, for Erlang and FreeRADIUS the second. For `ocsp.socket` stands
-`systemd-socket-activate --accept --inetd`; the units themselves run under a systemd of their own in
-`tests/system-systemd.sh`.
+"yes" is both ways of signing. For `ocsp.socket` stands `systemd-socket-activate --accept --inetd`; the
+units themselves run under a systemd of their own in `tests/system-systemd.sh`.
 
 Not in the table: mbed TLS has no OCSP client. Python's `ssl` and Node ask nobody (Node staples what
 it is given). Chromium's way to join URL and request (`//`) is in `tests/http-rules.py`. curl takes
@@ -86,12 +85,13 @@ class Stage:
     """The launcher that runs just now, and who signs."""
 
     def __init__(self):
-        self.launcher = self.running = self.delegated = None
+        self.launcher = self.running = self.signing = None
 
-    def be(self, launcher, delegated):
-        if delegated != self.delegated:
-            (common.delegate if delegated else common.delegate_no_more)()
-            self.delegated = delegated
+    def be(self, launcher, delegated, send_cert):
+        signing = delegated, send_cert and not delegated
+        if signing != self.signing:
+            common.delegate() if delegated else common.delegate_no_more(send_cert)
+            self.signing = signing
         if launcher == self.launcher:
             return
         self.end()
@@ -111,7 +111,7 @@ stage = Stage()
 def run(client, launcher, delegated):
     word = 'no'
     try:
-        stage.be(launcher, delegated)
+        stage.be(launcher, delegated, client.send_cert)
         client.run()
         word = 'yes'
     except tap.Skip:
@@ -160,8 +160,6 @@ def page():
 for launcher in COLUMNS:
     for delegated in SIGNERS:
         for client in chosen(launcher):
-            if client.delegated_only and not delegated:
-                continue
             tap.add('%s, %s, %s' % (client.title, launcher, SIGNERS[delegated]), run, client, launcher,
                     delegated)
 

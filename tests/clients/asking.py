@@ -195,8 +195,9 @@ def bouncy_castle():
 
 
 @client('Erlang', 'erlang-base erlang-public-key erlang-inets', 'escript', 'openssl', slow=True,
-        delegated_only=True,
-        needs='a delegated responder: OTP 25 fails at an answer without certificates')
+        send_cert=True,
+        needs='`sendcert=yes`, or a delegated responder: OTP 25 fails at an answer without '
+              'certificates')
 def erlang():
     """Erlang public_key:pkix_ocsp_validate"""
     for name, want in (('good', '^valid$'), ('revoked', '{bad_cert.*revoked'),

@@ -187,8 +187,9 @@ server default {{
 '''
 
 
-@client('FreeRADIUS', 'freeradius eapoltest', 'freeradius', 'eapol_test', delegated_only=True,
-        needs='a delegated responder: 3.2 takes the signer from the answer alone')
+@client('FreeRADIUS', 'freeradius eapoltest', 'freeradius', 'eapol_test', send_cert=True,
+        needs='`sendcert=yes`, or a delegated responder: 3.2 takes the signer from the answer '
+              'alone')
 def freeradius():
     """FreeRADIUS: asks with a nonce about the certificates of clients (EAP-TLS)"""
     port = mariadb.free_port()

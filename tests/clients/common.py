@@ -39,9 +39,9 @@ r = Responder(ca=make_ca(), nonce='echo', ocspresponse='ca.ocsp', root='root.pem
 class Client:
     """name, packages, needs: columns of docs/clients.md."""
 
-    def __init__(self, function, name, packages, programs, needs, slow, delegated_only):
+    def __init__(self, function, name, packages, programs, needs, slow, send_cert):
         self.function, self.name, self.packages = function, name, packages
-        self.needs, self.slow, self.delegated_only = needs, slow, delegated_only
+        self.needs, self.slow, self.send_cert = needs, slow, send_cert
         self.title = function.__doc__
         self.missing = not all(os.path.exists(p) if p[0] == '/' else shutil.which(p, path=PATH)
                                for p in programs)
@@ -61,11 +61,11 @@ class Client:
 CLIENTS = []
 
 
-def client(name, packages, *programs, needs='nothing', slow=False, delegated_only=False):
-    """Decorator: a test that needs these programs, or files by their whole path. needs: what has to be done for this client.
-    slow: only with OCSP_TEST_ALL. delegated_only: only where a delegated responder signs."""
+def client(name, packages, *programs, needs='nothing', slow=False, send_cert=False):
+    """Decorator: a test that needs these programs, or files by their whole path. needs: what has to
+    be done for this client. slow: only with OCSP_TEST_ALL. send_cert: with sendcert=yes."""
     def register(function):
-        CLIENTS.append(Client(function, name, packages, programs, needs, slow, delegated_only))
+        CLIENTS.append(Client(function, name, packages, programs, needs, slow, send_cert))
         return function
     return register
 
@@ -104,15 +104,16 @@ def delegate():
         entity = r.ca.issue_responder(kind='rsa')
         r.write('responder.pem', entity.pem())
         r.write('responder.key', entity.key_pem())
-    r.configure(cert='responder.pem', pkey='responder.key', issuer='issuer.pem')
+    r.configure(cert='responder.pem', pkey='responder.key', issuer='issuer.pem', sendcert=None)
     r.clear_cache()
     tap.equal(len(r.ask_about(LEAVES['good']).certs), 1)
 
 
-def delegate_no_more():
-    r.configure(cert='ca.pem', pkey='ca.key', issuer=None)
+def delegate_no_more(send_cert):
+    """From here on the CA itself signs, with its certificate in the answers or without."""
+    r.configure(cert='ca.pem', pkey='ca.key', issuer=None, sendcert='yes' if send_cert else None)
     r.clear_cache()
-    tap.equal(len(r.ask_about(LEAVES['good']).certs), 0)
+    tap.equal(len(r.ask_about(LEAVES['good']).certs), 1 if send_cert else 0)
 
 
 def is_delegated():

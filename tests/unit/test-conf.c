@@ -187,16 +187,16 @@ static void who_signs(void **state)
 	conf_free(&c);
 }
 
-/* Absent keys of [ca NAME] are those of [ocsp], wherever that stands; but only three of them. */
+/* Absent keys of [ca NAME] are those of [ocsp], wherever that stands; but only four of them. */
 static void further_cas_inherit(void **state)
 {
 	struct conf c = parsed(B("[ca One-1]\ncert=1.crt\npkey=1.key\n"
-				 "[ocsp]\ncert=c\npkey=k\npassword=p\nissuer=i\nroot=r\nverify=no\n"
+				 "[ocsp]\ncert=c\npkey=k\npassword=p\nissuer=i\nroot=r\nverify=no\nsendcert=yes\n"
 				 "producetime=2d\nocspresponse=o\n"
 				 "[db]\ndb=d\nusername=u\ntable=t\n"
 				 "[ca two]\ncert=2.crt\npkey=2.key\npassword=p2\nissuer=i2\n"
 				 "root=r2\nocspresponse=o2\nproducetime=3d\ntable=t2\n"
-				 "verify=yes\n"), 0);
+				 "verify=yes\nsendcert=no\n"), 0);
 
 	(void)state;
 	assert_int_equal(c.n_ca, 3);
@@ -208,6 +208,7 @@ static void further_cas_inherit(void **state)
 	assert_string_equal(c.ca[1].table, "t");
 	assert_int_equal(c.ca[1].producetime_s, 172800);
 	assert_false(c.ca[1].verify);
+	assert_true(c.ca[1].send_cert);
 	assert_null(c.ca[1].password);
 	assert_null(c.ca[1].issuer);
 	assert_null(c.ca[1].root);
@@ -220,6 +221,7 @@ static void further_cas_inherit(void **state)
 	assert_int_equal(c.ca[2].producetime_s, 259200);
 	assert_string_equal(c.ca[2].table, "t2");
 	assert_true(c.ca[2].verify);
+	assert_false(c.ca[2].send_cert);
 	conf_free(&c);
 }
 
