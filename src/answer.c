@@ -142,7 +142,7 @@ static bool look_in_cache(const struct front *f, const struct certid *id,
 
 	cache_get(&f->cache, id, now_ms, cached, entry, odd);
 	backoff = (entry->verdict == FRESH_RECHECK || entry->verdict == FRESH_RENEW) &&
-		  cache_backoff(&f->cache, now_ms);
+		  cache_backoff(&f->cache, id, now_ms);
 	metrics_count_lookup(backoff ? LOOKUP_BACKOFF : (enum metrics_lookup)entry->verdict);
 	return backoff || entry->verdict == FRESH_HIT;
 }

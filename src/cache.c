@@ -12,12 +12,14 @@
 /* Of a folder: its mtime is a newer agreement for every file that lies there since its atime. */
 #define MARKER ".verified"
 #define LOCK ".lock"		/* of a folder: one byte of it for each serial */
-#define BACKOFF ".database-down-"	/* and the host: another one may reach it */
+#define BACKOFF ".database-down-"	/* of a folder; and the host: another one may reach it */
 
 /* Who may read the cache is for its own mode to say: 0700, or 2750 where what parses requests is
  * another user than what publishes (signuser=). Nothing in it is secret. */
 #define ANSWER_MODE 0640
 #define FOLDER_MODE 0750
+
+#define BACKOFF_LEN (CERTID_FOLDER_LEN + CACHE_NOTE_LEN)
 
 static void name_backoff(char out[CACHE_NOTE_LEN])
 {
@@ -271,42 +273,60 @@ int cache_lock_file(const struct cache *c, const char *path, off_t byte, struct 
 	return fd;
 }
 
-bool cache_backoff_set(const struct cache *c)
+/* Of its folder alone: one CA's table may be away or locked while those of others can be asked, and
+ * their answers must not age for it. False: there is no place for it. */
+static bool place_backoff(const struct cache *c, const struct certid *id, char out[BACKOFF_LEN])
 {
-	int fd;
-	bool fresh = true;
+	struct certid_place place;
 
-	if (c->fd < 0)
+	if (c->fd < 0 || !certid_place(id, &place))
+		return false;
+	stpcpy(stpcpy(stpcpy(out, place.folder), "/"), c->backoff);
+	return true;
+}
+
+bool cache_backoff_set(const struct cache *c, const struct certid *id)
+{
+	char note[BACKOFF_LEN];
+	bool fresh = true;
+	int fd;
+
+	if (!place_backoff(c, id, note))
 		return true;
-	fd = openat(c->fd, c->backoff, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = openat(c->fd, note, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0) {
 		fresh = errno != EEXIST;
-		utimensat(c->fd, c->backoff, NULL, AT_SYMLINK_NOFOLLOW);
+		utimensat(c->fd, note, NULL, AT_SYMLINK_NOFOLLOW);
 	} else {
 		close(fd);
 	}
 	return fresh;
 }
 
-void cache_backoff_renew(const struct cache *c)
+void cache_backoff_renew(const struct cache *c, const struct certid *id)
 {
-	if (c->fd >= 0)
-		utimensat(c->fd, c->backoff, NULL, AT_SYMLINK_NOFOLLOW);
+	char note[BACKOFF_LEN];
+
+	if (place_backoff(c, id, note))
+		utimensat(c->fd, note, NULL, AT_SYMLINK_NOFOLLOW);
 }
 
-bool cache_backoff_clear(const struct cache *c)
+bool cache_backoff_clear(const struct cache *c, const struct certid *id)
 {
-	return c->fd >= 0 && unlinkat(c->fd, c->backoff, 0) == 0;
+	char note[BACKOFF_LEN];
+
+	return place_backoff(c, id, note) && unlinkat(c->fd, note, 0) == 0;
 }
 
-bool cache_backoff(const struct cache *c, int64_t now_ms)
+bool cache_backoff(const struct cache *c, const struct certid *id, int64_t now_ms)
 {
+	char note[BACKOFF_LEN];
 	struct stat st;
 	int64_t ms;
 
 	/* what else lies there is no note of ours, and might stay for ever */
-	if (c->fd < 0 || fstatat(c->fd, c->backoff, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
-	    !S_ISREG(st.st_mode))
+	if (!place_backoff(c, id, note) ||
+	    fstatat(c->fd, note, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
 		return false;
 	ms = ms_of(st.st_mtim);
 	return ms <= now_ms && now_ms - ms < LIM_BACKOFF_S * 1000;

@@ -88,14 +88,15 @@ int cache_lock(const struct cache *c, const struct certid *id, struct deadline d
 /* The same for a file beside the folders, and a byte of it. */
 int cache_lock_file(const struct cache *c, const char *name, off_t byte, struct deadline d);
 
-/* The database failed just now (set), or works again (clear). While it is set, for LIM_BACKOFF_S,
- * valid answers are sent without asking. true from set/clear: the state changed by this call. */
-bool cache_backoff_set(const struct cache *c);
-bool cache_backoff_clear(const struct cache *c);
-bool cache_backoff(const struct cache *c, int64_t now_ms);
+/* The database failed just now (set), or works again (clear), for those who ask about certificates
+ * of this one's folder. While it is set, for LIM_BACKOFF_S, valid answers are sent without asking.
+ * true from set/clear: the state changed by this call. */
+bool cache_backoff_set(const struct cache *c, const struct certid *id);
+bool cache_backoff_clear(const struct cache *c, const struct certid *id);
+bool cache_backoff(const struct cache *c, const struct certid *id, int64_t now_ms);
 
 /* Before the first question after a back-off: begins it anew if there was one, so that of many who
  * come at this moment one asks, and the others send what they have. */
-void cache_backoff_renew(const struct cache *c);
+void cache_backoff_renew(const struct cache *c, const struct certid *id);
 
 #endif

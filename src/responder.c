@@ -191,7 +191,7 @@ static enum err without_store(struct ask *a, enum err e)
 {
 	/* who was told to end breaks the question off: that says nothing about the database */
 	bool ended = deadline_interrupted();
-	bool changed = !ended && cache_backoff_set(&a->r->cache);
+	bool changed = !ended && cache_backoff_set(&a->r->cache, &a->request.id[0]);
 	char sentence[RESPONDER_ERROR_LEN + 64];
 
 	if (!ended)
@@ -209,13 +209,13 @@ static enum err ask_all(struct ask *a)
 {
 	enum err e = E_OK;
 
-	cache_backoff_renew(&a->r->cache);
+	cache_backoff_renew(&a->r->cache, &a->request.id[0]);
 	a->agreed_ms = clock_real_ms();
 	for (size_t i = 0; e == E_OK && i < a->request.n; i++)
 		e = ask_status(a, i);
 	if (e == E_DB)
 		return without_store(a, e);
-	if (cache_backoff_clear(&a->r->cache))
+	if (cache_backoff_clear(&a->r->cache, &a->request.id[0]))
 		a->r->say(LEVEL_WARNING, "the database answers again");
 	return e;
 }
@@ -262,7 +262,8 @@ static enum err answer_ours(struct ask *a)
 				  deadline_sooner(a->d, deadline_left_ms(a->d) / 2));
 		ask_cache(a);
 		/* somebody else has signed it meanwhile, or nobody can ask just now */
-		if ((a->cached.verdict == FRESH_HIT || cache_backoff(cache, clock_real_ms())) &&
+		if ((a->cached.verdict == FRESH_HIT ||
+		     cache_backoff(cache, &a->request.id[0], clock_real_ms())) &&
 		    send_cached(a, SOURCE_CACHE)) {
 			e = E_OK;
 			goto out;

@@ -294,7 +294,8 @@ def broken_off():
         tap.equal(child.wait(20), INTERRUPTED)
         holder.rollback()
         holder.close()
-        tap.equal([n for n in os.listdir(other.path('cache')) if 'database-down' in n], [])
+        tap.equal([n for _, _, names in os.walk(other.path('cache')) for n in names
+                   if 'database-down' in n], [])
 
 
 @tap.test('refused: no folder, a folder that another export is busy with, times that do not fit')

@@ -441,7 +441,8 @@ def notes():
             r.clear_cache()
             r.ask_about(leaf)
             folder = os.path.dirname(os.path.dirname(place_of(leaf)))
-            path = os.path.join(folder if name in ('.verified', '.lock') else r.path('cache'), name)
+            of_folder = name in ('.verified', '.lock', BACKOFF)
+            path = os.path.join(folder if of_folder else r.path('cache'), name)
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
             before = state_of_secret()

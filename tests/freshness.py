@@ -454,9 +454,9 @@ def set_back():
         os.utime(path, (1, 1))
         tap.equal(str(r.ask_about(leaf)), 'good')
         # a back-off of the future keeps nobody from asking
-        note = '.database-down-' + os.uname().nodename
-        r.own(pki.write('/', r.path('cache', note), b''))
-        os.utime(r.path('cache', note), (time.time() + 3600,) * 2)
+        note = os.path.join(os.path.dirname(marker), '.database-down-' + os.uname().nodename)
+        r.own(pki.write('/', note, b''))
+        os.utime(note, (time.time() + 3600,) * 2)
         r.revoke(leaf)
         os.utime(path, (1, 1))
         tap.equal(str(r.ask_about(leaf)), 'revoked(1)')

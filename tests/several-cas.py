@@ -68,6 +68,24 @@ def same_serial():
         r.clear_cache()
 
 
+@tap.test("a CA's table that can't be asked keeps nobody from asking about those of others (D-9)")
+def one_table_away():
+    with r.configured(recheck='0'):
+        for ca, leaf in HOLDERS:
+            tap.equal(str(ask(certids((ca, leaf)), ca)), 'good')
+        r.sql('ALTER TABLE thirds RENAME TO elsewhere')
+        try:
+            tap.equal(str(ask(certids((third, in_third)), third)), 'good', 'from the cache')
+            r.revoke(in_first)
+            for _ in range(2):
+                tap.equal(str(ask(certids((first, in_first)), first)), 'revoked(1)')
+                tap.equal(str(ask(certids((third, in_third)), third)), 'good')
+        finally:
+            r.sql('ALTER TABLE elsewhere RENAME TO thirds')
+            r.unrevoke(in_first)
+        tap.contains(r.log(), 'answers that are still valid are sent from the cache')
+
+
 @tap.test("a certificate of one CA asked about as another's: unauthorized, though the row is there")
 def foreign_row():
     for ca, leaf in ((second, in_first), (first, in_second)):

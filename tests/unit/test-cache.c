@@ -216,7 +216,7 @@ static void works_without_a_directory(void **state)
 	assert_int_equal(cache_put(&c, &id, sample, t0), E_IO);
 	assert_int_equal(cache_remove(&c, &id), E_OK);
 	assert_int_equal(cache_lock(&c, &id, deadline_in(100)), -1);
-	assert_false(cache_backoff(&c, t0));
+	assert_false(cache_backoff(&c, &id, t0));
 	assert_int_equal(cache_touch(&c, &id, t0), E_OK);
 	cache_close(&c);
 }
@@ -252,33 +252,44 @@ static void locks_one_serial(void **state)
 static void remembers_that_the_database_is_down(void **state)
 {
 	struct cache c = opened(60);
+	struct certid sibling = id;
+	struct certid_place where;
 	struct cache other;
-	char host[65];
+	char host[65], note[CERTID_FOLDER_LEN + CACHE_NOTE_LEN];
+	uint8_t key[20] = { 1 };
 	int64_t now;
 
 	(void)state;
+	sibling.key_hash = bytes_of(key, sizeof key);
+	assert_int_equal(cache_make_folder(&c, &id), E_OK);
+	assert_int_equal(cache_make_folder(&c, &sibling), E_OK);
 	assert_int_equal(strncmp(c.backoff, ".database-down-", 15), 0);
 	assert_int_equal(gethostname(host, sizeof host), 0);
 	assert_string_equal(c.backoff + 15, host);
-	assert_false(cache_backoff_clear(&c));
-	assert_true(cache_backoff_set(&c));	/* the state changed … */
-	assert_false(cache_backoff_set(&c));	/* … once */
+	assert_false(cache_backoff_clear(&c, &id));
+	assert_true(cache_backoff_set(&c, &id));	/* the state changed … */
+	assert_false(cache_backoff_set(&c, &id));	/* … once */
 	now = clock_real_ms() + 1;
 	other = c;
-	assert_true(cache_backoff(&c, now));
-	assert_false(cache_backoff(&c, now + LIM_BACKOFF_S * 1000));
+	assert_true(cache_backoff(&c, &id, now));
+	assert_false(cache_backoff(&c, &id, now + LIM_BACKOFF_S * 1000));
+	/* another CA may have a table that works */
+	assert_false(cache_backoff(&c, &sibling, now));
+	assert_false(cache_backoff_clear(&c, &sibling));
 	/* another host's is none of ours */
 	other.backoff[15] ^= 1;
-	assert_false(cache_backoff(&other, now));
-	assert_true(cache_backoff_set(&other));
-	assert_true(cache_backoff_clear(&c));
-	assert_false(cache_backoff(&c, now));
-	assert_true(cache_backoff(&other, clock_real_ms() + 1));
-	assert_true(cache_backoff_clear(&other));
+	assert_false(cache_backoff(&other, &id, now));
+	assert_true(cache_backoff_set(&other, &id));
+	assert_true(cache_backoff_clear(&c, &id));
+	assert_false(cache_backoff(&c, &id, now));
+	assert_true(cache_backoff(&other, &id, clock_real_ms() + 1));
+	assert_true(cache_backoff_clear(&other, &id));
 	/* what nobody can clear is no note */
-	assert_int_equal(mkdirat(c.fd, c.backoff, 0700), 0);
-	assert_false(cache_backoff(&c, clock_real_ms() + 1));
-	assert_int_equal(unlinkat(c.fd, c.backoff, AT_REMOVEDIR), 0);
+	assert_true(certid_place(&id, &where));
+	snprintf(note, sizeof note, "%s/%s", where.folder, c.backoff);
+	assert_int_equal(mkdirat(c.fd, note, 0700), 0);
+	assert_false(cache_backoff(&c, &id, clock_real_ms() + 1));
+	assert_int_equal(unlinkat(c.fd, note, AT_REMOVEDIR), 0);
 	cache_close(&c);
 }
 
