@@ -102,6 +102,14 @@ enum err mysql_digest(struct store *s, char out[STORE_SIGN_LEN])
 	return ask_row(s, sql, 1, (char (*)[STORE_SIGN_LEN])out);
 }
 
+enum err mysql_twins(struct store *s, bool *out)
+{
+	char sql[STORE_SQL_LEN];
+
+	snprintf(sql, sizeof sql, "SELECT 1 FROM %s WHERE " STORE_TWINS " LIMIT 1", s->name);
+	return mysql_any(s, sql, out);
+}
+
 enum err mysql_rows(struct store *s, int64_t *out)
 {
 	char sql[STORE_SQL_LEN], text[1][STORE_SIGN_LEN];

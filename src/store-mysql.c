@@ -341,6 +341,7 @@ static const struct store_ops ops = {
 	.hint = mysql_hint,
 	.digest = mysql_digest,
 	.stamped = mysql_stamped,
+	.twins = mysql_twins,
 	.rows = mysql_rows,
 	.upgrade = mysql_upgrade,
 	.recent = mysql_recent,

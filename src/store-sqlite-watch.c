@@ -95,6 +95,20 @@ enum err sqlite_rows(struct store *s, int64_t *out)
 	return count(s, sql, out);
 }
 
+enum err sqlite_twins(struct store *s, bool *out)
+{
+	char sql[STORE_SQL_LEN];
+	int64_t n;
+	enum err e;
+
+	/* as in sqlite_rows(): no parameter */
+	snprintf(sql, sizeof sql, "SELECT EXISTS (SELECT 1 FROM %s WHERE " STORE_TWINS ")", s->name);
+	e = count(s, sql, &n);
+	if (e == E_OK)
+		*out = n > 0;
+	return e;
+}
+
 const char sqlite_recent[] = "WHERE " COLUMN ">=strftime('%Y-%m-%d %H:%M:%f','now','-'||?||"
 	"' seconds') ORDER BY " COLUMN;
 

@@ -239,6 +239,7 @@ static const struct store_ops ops = {
 	.hint = sqlite_hint,
 	.digest = sqlite_digest,
 	.stamped = sqlite_stamped,
+	.twins = sqlite_twins,
 	.rows = sqlite_rows,
 	.upgrade = sqlite_upgrade,
 	.recent = sqlite_recent,

@@ -37,6 +37,13 @@ enum err store_changed(struct store *s, const char *table, int seconds, struct d
 	return e == E_OK ? s->ops->select(s, s->ops->recent, &params, false, each, arg) : e;
 }
 
+enum err store_has_twins(struct store *s, const char *table, struct deadline d, bool *out)
+{
+	enum err e = store_start(s, table, d);
+
+	return e == E_OK ? s->ops->twins(s, out) : e;
+}
+
 enum err store_rows(struct store *s, const char *table, struct deadline d, int64_t *out)
 {
 	enum err e = store_start(s, table, d);

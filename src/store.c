@@ -153,6 +153,25 @@ enum err store_find_many(struct store *s, const char *table,
 	return find_many(s, table, cert_num, n, false, d, each, arg);
 }
 
+enum err store_find_forms(struct store *s, const char *table,
+			  const char (*cert_num)[SERIAL_TEXT_LEN], size_t n, struct deadline d,
+			  store_each *each, void *arg)
+{
+	static char text[STORE_MANY][SERIAL_TEXT_LEN];
+	uint8_t buf[LIM_SERIAL_LEN];
+	struct bytes serial;
+	enum err e = E_OK;
+
+	for (size_t i = 0, used; i < n && e == E_OK;) {
+		for (used = 0; i < n && used + STORE_FORMS <= STORE_MANY; i++)
+			if (serial_parse(bytes_str(cert_num[i]), buf, &serial))
+				used += store_serial_forms(serial, text + used);
+		e = find_many(s, table, (const char (*)[SERIAL_TEXT_LEN])text, used, false, d, each,
+			      arg);
+	}
+	return e;
+}
+
 enum err store_match(struct store *s, const char *table, const char (*cert_num)[SERIAL_TEXT_LEN],
 		     size_t n, struct deadline d, store_each *each, void *arg)
 {

@@ -63,6 +63,11 @@ MUST_CHECK enum err store_find_many(struct store *s, const char *table,
 				    const char (*cert_num)[SERIAL_TEXT_LEN], size_t n,
 				    struct deadline d, store_each *each, void *arg);
 
+/* The same in every form of these serials, each of which is as serial_text() writes it. */
+MUST_CHECK enum err store_find_forms(struct store *s, const char *table,
+				     const char (*cert_num)[SERIAL_TEXT_LEN], size_t n,
+				     struct deadline d, store_each *each, void *arg);
+
 /* The next rows, at most limit, behind that cert_num ("": from the first) in the key's order.
  * E_OK, E_DB. */
 MUST_CHECK enum err store_page(struct store *s, const char *table, const char *after, size_t limit,
@@ -95,6 +100,11 @@ MUST_CHECK enum err store_stamped(struct store *s, const char *table, struct dea
  * E_OK, E_DB. */
 MUST_CHECK enum err store_changed(struct store *s, const char *table, int seconds,
 				  struct deadline d, store_each *each, void *arg);
+
+/* May one serial have several rows, of which store_find() takes one? Says so if there are rows in
+ * another form than the usual, as far as the key's order shows them at once. E_OK, E_DB. */
+MUST_CHECK enum err store_has_twins(struct store *s, const char *table, struct deadline d,
+				    bool *out);
 
 /* How many rows there are, which an index can tell. E_OK, E_DB. */
 MUST_CHECK enum err store_rows(struct store *s, const char *table, struct deadline d, int64_t *out);

@@ -36,7 +36,8 @@ struct watch_seen {
 	struct single says;	/* its octets are gone: only status, reason and times */
 	int64_t produced_at;
 	bool due;		/* it has to be signed anew */
-	bool agrees;
+	bool found;
+	struct store_row row;	/* the one that counts, of those that were found; without cert */
 };
 
 struct watch {
@@ -54,6 +55,7 @@ struct watch {
 	const char *table[LIM_CAS];	/* each once */
 	bool stamped[LIM_CAS];
 	size_t n_tables;
+	bool twins;		/* a serial may have several rows, see store_has_twins() */
 	char hints[LIM_CAS][STORE_SIGN_LEN];
 
 	struct stat canned[LIM_CAS][LIM_HOSTS];	/* as they were when they were last read */

@@ -1,6 +1,5 @@
 /* Every answer in the cache, compared with its row. */
 #include <stdlib.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "cache-walk.h"
@@ -58,7 +57,7 @@ static void look_at(struct watch *w, const struct walked *f)
 	s->produced_at = c.response.produced_at;
 	s->due = fresh_renew_at(&c.single) <= now_ms / 1000;
 	s->says.id = (struct certid){ .alg = HASH_UNKNOWN };
-	s->agrees = false;
+	s->found = false;
 	w->n_seen++;
 }
 
@@ -66,28 +65,36 @@ static int by_text(const void *pa, const void *pb)
 {
 	const struct watch_seen *a = pa, *b = pb;
 
-	return strcasecmp(a->text, b->text);
+	return strcmp(a->text, b->text);
 }
 
-/* A row, for all of the batch that are about it. */
+/* A row, for all of the batch that are about it. Of several the one counts that store_find()
+ * takes. */
 static bool compare(void *arg, struct store_row *row)
 {
 	struct watch *w = arg;
 	size_t low = 0, high = w->n_seen;
+	uint8_t buf[LIM_SERIAL_LEN];
+	char text[SERIAL_TEXT_LEN];
+	struct bytes serial;
 
+	if (!serial_parse(bytes_str(row->cert_num), buf, &serial))
+		return true;
+	serial_text(serial, text);
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 
-		if (strcasecmp(w->seen[middle].text, row->cert_num) < 0)
+		if (strcmp(w->seen[middle].text, text) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	for (; low < w->n_seen && strcasecmp(w->seen[low].text, row->cert_num) == 0; low++) {
+	for (; low < w->n_seen && strcmp(w->seen[low].text, text) == 0; low++) {
 		struct watch_seen *s = &w->seen[low];
 
-		if (watch_agrees(w, row, &s->says, s->produced_at))
-			s->agrees = true;
+		if (!s->found || store_row_beats(row, &s->row))
+			s->row = *row;
+		s->found = true;
 	}
 	return true;
 }
@@ -126,7 +133,7 @@ static enum err settle(struct watch *w, const struct watch_seen *s)
 
 	if (e)
 		return e;
-	if (s->agrees)
+	if (s->found && watch_agrees(w, &s->row, &s->says, s->produced_at))
 		return s->due ? renew(w, s, &id) : E_OK;
 	e = watch_answer(w, &id);
 	if (e == E_AGAIN) {
@@ -140,6 +147,7 @@ static enum err settle(struct watch *w, const struct watch_seen *s)
 static enum err settle_all(struct watch *w)
 {
 	static char text[WATCH_BATCH][SERIAL_TEXT_LEN];
+	const char *table;
 	enum err e;
 
 	if (!w->n_seen)
@@ -147,9 +155,10 @@ static enum err settle_all(struct watch *w)
 	qsort(w->seen, w->n_seen, sizeof w->seen[0], by_text);
 	for (size_t i = 0; i < w->n_seen; i++)
 		memcpy(text[i], w->seen[i].text, SERIAL_TEXT_LEN);
-	e = store_find_many(w->responder.store, watch_table(w, w->seen[0].item.folder),
-			    (const char (*)[SERIAL_TEXT_LEN])text, w->n_seen,
-			    deadline_in(WATCH_DB_MS), compare, w);
+	table = watch_table(w, w->seen[0].item.folder);
+	e = (w->twins ? store_find_forms : store_find_many)(
+		w->responder.store, table, (const char (*)[SERIAL_TEXT_LEN])text, w->n_seen,
+		deadline_in(WATCH_DB_MS), compare, w);
 	for (size_t i = 0; i < w->n_seen && e == E_OK; i++)
 		e = settle(w, &w->seen[i]);
 	w->n_seen = 0;
@@ -171,6 +180,20 @@ static enum err walk_some(struct watch *w, bool *more)
 	return settle_all(w);
 }
 
+/* Rows in another form count as well, and are asked for only where there are any: that takes many
+ * times as many keys. */
+static enum err look_for_twins(struct watch *w)
+{
+	bool twins = false;
+	enum err e = E_OK;
+
+	for (size_t i = 0; i < w->n_tables && e == E_OK && !twins; i++)
+		e = store_has_twins(w->responder.store, w->table[i], deadline_in(WATCH_DB_MS),
+				    &twins);
+	w->twins = twins;
+	return e;
+}
+
 enum err watch_pass(struct watch *w, int64_t now_ms)
 {
 	int64_t steps = (int64_t)(w->n_folders * WALK_SHARDS), due, start_ms = clock_mono_ms();
@@ -179,6 +202,9 @@ enum err watch_pass(struct watch *w, int64_t now_ms)
 	enum err e;
 
 	if (lease_begin(&w->lease, now_ms)) {
+		e = look_for_twins(w);
+		if (e)
+			return e;
 		cache_sweep(&w->responder.cache);
 		walk_begin(&w->walk, &w->responder.cache,
 			   (const char (*)[CERTID_FOLDER_LEN])w->folder, w->n_folders);

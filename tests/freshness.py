@@ -210,6 +210,21 @@ def ages():
         assert renewed.produced_at > time.time() - 60, 'not renewed'
 
 
+def twins(store):
+    """A row that says Revoked counts before one of the same serial that says Valid."""
+    with Responder(ca=root, store=store, recheck='60') as r:
+        leaf = r.add(r.ca.issue('leaf', serial=0xabc123))
+        other = r.add(r.ca.issue('other', serial=0xabc124))
+        for each in (leaf, other):
+            tap.equal(str(r.ask_about(each)), 'good')
+        before = {f: os.stat(f).st_mtime_ns for f in r.cache_files()}
+        r.insert('0x0abc123', 'Revoked', '2026-01-02 03:04:05', 'superseded', leaf.pem())
+        watcher(r)
+        tap.equal(str(r.ask_about(leaf)), 'revoked(4)')
+        untouched = [f for f in r.cache_files() if os.stat(f).st_mtime_ns == before[f]]
+        assert len(untouched) == 1 and 'abc124' in untouched[0], untouched
+
+
 def lease():
     with Responder(ca=root, recheck='4') as r:
         leaf = r.add(r.ca.issue('leaf'))
@@ -574,6 +589,9 @@ for watch in (False, True):
                % ('with watch' if watch else 'without watch',
                   'times kept' if keep_times else 'new times'), backup, watch, keep_times)
 beside('watch: what ages is renewed, what has ended is removed, what a writer left too', ages)
+for store in stores():
+    beside('watch: %s: of several rows of a serial it takes the one that counts' % store, twins,
+           store)
 beside('watch: a hit needs no database and no ocsp-sign, long after recheck', lease)
 beside('watch: it tells systemd when it is ready, and that it is alive', notifies)
 beside('two hosts share a cache, without locks: right answers, seen within recheck', two_hosts)

@@ -434,6 +434,43 @@ static void a_certificate_can_be_set(void **state)
 	store_close(s);
 }
 
+static bool collect(void *arg, struct store_row *row)
+{
+	char *p = arg;
+
+	stpcpy(p + strlen(p), row->cert_num);
+	return true;
+}
+
+static void twins_are_noticed_and_found(void **state)
+{
+	static const char *const keys[] = { "0x0ab", "0x00AB", "0XAB", "0xAB" };
+	static const char usual[2][SERIAL_TEXT_LEN] = { "0xab", "0xcd" };
+	char found[256] = "";
+	bool twins = true;
+
+	sql("INSERT INTO " TABLE " (cert_num, cert) VALUES ('0xab',''),('0xcd','')");
+	assert_int_equal(store_has_twins(*state, TABLE, soon(), &twins), E_OK);
+	assert_false(twins);
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+		char text[192];
+
+		snprintf(text, sizeof text, "DELETE FROM " TABLE " WHERE cert_num NOT IN ('0xab',"
+			 "'0xcd'); INSERT INTO " TABLE " (cert_num, cert) VALUES ('%s','')",
+			 keys[i]);
+		sql(text);
+		assert_int_equal(store_has_twins(*state, TABLE, soon(), &twins), E_OK);
+		assert_true(twins);
+		found[0] = '\0';
+		assert_int_equal(store_find_forms(*state, TABLE, usual, 2, soon(), collect, found),
+				 E_OK);
+		assert_non_null(strstr(found, "0xab"));
+		assert_non_null(strstr(found, "0xcd"));
+		assert_non_null(strstr(found, keys[i]));
+		assert_int_equal(strlen(found), 4 + 4 + strlen(keys[i]));
+	}
+}
+
 static void odd_keys_are_noticed(void **state)
 {
 	static const char *const keys[] = { "0xAB", "0Xab", "0x0ab", "ab", "" };
@@ -474,6 +511,7 @@ int main(void)
 		TEST(what_is_not_committed_is_undone),
 		TEST(only_a_hold_is_released),
 		TEST(a_certificate_can_be_set),
+		TEST(twins_are_noticed_and_found),
 		TEST(odd_keys_are_noticed),
 	};
 	int failed;
