@@ -25,7 +25,7 @@ struct worker {
 	struct variants variants[LIM_CAS];
 	unsigned cached[LIM_CAS];	/* 1 << HASH_…: there is a folder of answers already */
 	size_t ca;			/* of the page at hand */
-	int64_t read_ms;
+	int64_t page_ms, read_ms;	/* when the page was read, and the row at hand */
 	struct store_row rows[PAGE_ROWS];
 	size_t n;
 	bool twins;			/* as it was known when they were read */
@@ -120,7 +120,7 @@ static enum err read_page(struct worker *w, char error[STORE_ERROR_LEN])
 	if (e)
 		return e;
 	w->ca = p->ca;
-	w->read_ms = clock_real_ms();
+	w->page_ms = clock_real_ms();
 	e = store_page(w->responder.store, ca->table, p->after, PAGE_ROWS, ca->verify, d, keep_row,
 		       w);
 	if (e) {
@@ -248,6 +248,7 @@ static enum err sign_row(struct worker *w, struct store_row *row)
 		atomic_fetch_add(&w->p->left_out, 1);
 		return E_OK;
 	}
+	w->read_ms = w->page_ms;
 	if (w->twins || clock_real_ms() - w->read_ms > STALE_MS)
 		e = read_again(w, row, serial);
 	for (size_t i = 0; i < VARIANTS && e == E_OK; i++) {

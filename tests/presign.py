@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -14,7 +15,7 @@ import bulk
 import ocsp
 import pki
 import tap
-from responder import Responder, stores
+from responder import Responder, children_of, stores, wait_for
 
 KEYS = dict(recheck='60', producetime='1d')
 r = Responder(**KEYS)
@@ -199,6 +200,30 @@ def beside_traffic():
     late = [s for t, s in seen if t > revoked_at + 0.5]
     tap.equal(set(s for _, s in seen) | {'good', 'revoked'}, {'good', 'revoked'})
     tap.equal(set(late), {'revoked'})
+
+
+@tap.test('slower than the table changes: no row counts for later than it was read')
+def slow():
+    with Responder(ca=pki.make_root('Slow', 'rsa4096'), verify='no', **KEYS) as other:
+        for i in range(100):
+            other.insert(hex(0x1000000 + i))
+        child = other.start('ocspctl', 'presign', '--jobs', '1', stdout=subprocess.DEVNULL)
+        wait_for(other.cache_files, 'the first answer')
+        workers = children_of(child.pid)
+        for pid in workers:
+            os.kill(pid, signal.SIGSTOP)
+        other.sql("UPDATE list_certs SET status = 'Revoked', revocation_time ="
+                  " '2026-01-02 03:04:05'")
+        changed = time.time()
+        time.sleep(1)
+        for pid in workers:
+            os.kill(pid, signal.SIGCONT)
+        tap.equal(child.wait(60), 0)
+        for path in other.cache_files():
+            with open(path, 'rb') as f:
+                status = str(ocsp.Response(f.read()))
+            assert status == 'revoked' or os.stat(path).st_mtime < changed, path
+        tap.equal(len(other.cache_files()), 100)
 
 
 @tap.test('the database fails: exit code 75, a sentence, and what was signed stays')
