@@ -231,9 +231,22 @@ static enum err sign_one(struct worker *w, const struct store_row *row, const st
 		atomic_fetch_add(info.source == SOURCE_SIGNED ? &p->signatures : &p->agreed, 1);
 	else if (e == E_NOT_FOUND)
 		atomic_fetch_add(&p->left_out, 1);
-	else
+	else if (e != E_AGAIN)
 		say(LEVEL_ERROR, info.why);
 	return e;
+}
+
+/* The row may have a twin in another form, which was met before it: then the one that counts is
+ * read. */
+static enum err sign_variant(struct worker *w, struct store_row *row, struct bytes serial,
+			     const struct certid *id)
+{
+	enum err e = sign_one(w, row, id);
+
+	if (e != E_AGAIN)
+		return e;
+	e = read_again(w, row, serial);
+	return e == E_OK ? sign_one(w, row, id) : e;
 }
 
 /* E_OK, or what makes all further work useless. */
@@ -258,7 +271,7 @@ static enum err sign_row(struct worker *w, struct store_row *row)
 			continue;
 		e = variants_certid(&w->variants[w->ca], i, serial, octets, &id);
 		if (e == E_OK)
-			e = sign_one(w, row, &id);
+			e = sign_variant(w, row, serial, &id);
 	}
 	if (e == E_OK || e == E_NOT_FOUND)
 		return E_OK;

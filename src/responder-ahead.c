@@ -19,18 +19,26 @@ static bool worth_it(const struct ask *a, const struct store_row *row)
 	return ok;
 }
 
-/* Does what is in the cache say what the row says, and will for long enough? Without the row's
- * certificate, which is only needed where the row lacks a date. */
-static bool is_fresh(struct ask *a, const struct store_row *row, int64_t soon_s)
+/* Does the answer in the cache say what the row says? Without the row's certificate, which is only
+ * needed where the row lacks a date. */
+static bool says(const struct ask *a, const struct store_row *row)
+{
+	const struct cache_entry *c = &a->cached;
+	struct decision d;
+
+	return decide_row(row, ROW_NO_TIME, clock_real_ms() / 1000, a->r->conf->profile,
+			  &d) == E_OK &&
+	       decide_same(&d, &c->single, c->response.produced_at);
+}
+
+/* The same, and will it for long enough? */
+static bool is_fresh(const struct ask *a, const struct store_row *row, int64_t soon_s)
 {
 	const struct cache_entry *c = &a->cached;
 	int64_t now = clock_real_ms() / 1000;
-	struct decision d;
 
-	return c->verdict != FRESH_MISS &&
-	       decide_row(row, ROW_NO_TIME, now, a->r->conf->profile, &d) == E_OK &&
-	       decide_same(&d, &c->single, c->response.produced_at) &&
-	       now < fresh_renew_at(&c->single) && now + soon_s < c->single.next_update;
+	return c->verdict != FRESH_MISS && says(a, row) && now < fresh_renew_at(&c->single) &&
+	       now + soon_s < c->single.next_update;
 }
 
 static enum err renew(struct ask *a, struct bytes serial, const struct store_row *row,
@@ -48,6 +56,8 @@ static enum err renew(struct ask *a, struct bytes serial, const struct store_row
 	}
 	if (!worth_it(a, row))
 		return E_NOT_FOUND;
+	if (!row->counts && c->verdict != FRESH_MISS && !says(a, row))
+		return E_AGAIN;
 	e = ask_row(a, 0, serial, row);
 	if (e)
 		return e;

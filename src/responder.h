@@ -64,7 +64,8 @@ enum err responder_answer(struct responder *r, struct bytes request, struct dead
  * done: SOURCE_SIGNED; SOURCE_STORE: what is there was agreed with; SOURCE_CACHE: somebody has
  * asked the database later than we have, and what is there stays. out: room for LIM_RESPONSE_LEN.
  * E_NOT_FOUND: it is a certificate of another CA, as its issuer's name says, or one that has
- * ended; E_IO: signed, and it can't be published. */
+ * ended; E_IO: signed, and it can't be published; E_AGAIN: what is there says something else, and
+ * another row of the serial may be why: store_find() has the one that counts. */
 enum err responder_ahead(struct responder *r, size_t ca, const struct certid *id,
 			 const struct store_row *row, int64_t read_ms, int64_t soon_s,
 			 uint8_t *out, struct answer_info *info);

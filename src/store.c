@@ -121,6 +121,7 @@ enum err store_find(struct store *s, const char *table, struct bytes serial, boo
 	if (e == E_OK && best.stranger[0])
 		e = store_fail(s, "table %s has row %s for another serial number: is its cert_num "
 			       "a column of text, as varchar(50)?", table, best.stranger);
+	best.row.counts = true;
 	if (e == E_OK && best.have)
 		*out = best.row;
 	else if (best.have)

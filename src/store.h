@@ -28,6 +28,7 @@ struct store_row {
 	uint8_t *cert;		/* DER, PEM, or NULL if empty; freed by store_row_free() */
 	size_t cert_len;
 	bool cert_too_long;	/* over LIM_CERT_LEN: it was not read, cert is NULL */
+	bool counts;		/* of store_find(): no other row of its serial does */
 };
 
 #define STORE_ERROR_LEN 512

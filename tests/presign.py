@@ -202,6 +202,17 @@ def beside_traffic():
     tap.equal(set(late), {'revoked'})
 
 
+@tap.test('a revoked row counts before a valid one of the same serial in another form')
+def twins():
+    for kind in stores():
+        with Responder(store=kind, **KEYS) as other:
+            leaf = other.add(other.ca.issue('twice', serial=0xabc123))
+            other.insert('0x0abc123', 'Revoked', '2026-01-02 03:04:05', 'superseded', leaf.pem())
+            for _ in range(2):
+                presign('--jobs', '1', who=other)
+                tap.equal(str(other.ask_about(leaf)), 'revoked(4)', kind)
+
+
 @tap.test('slower than the table changes: no row counts for later than it was read')
 def slow():
     with Responder(ca=pki.make_root('Slow', 'rsa4096'), verify='no', **KEYS) as other:
