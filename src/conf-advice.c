@@ -1,6 +1,17 @@
 /* Apart from the reader, so that a program that never gives advice doesn't carry the words. */
 #include "conf.h"
 
+#include <string.h>
+
+/* Without its certificate a row says nothing about who has issued it. */
+static bool has_strangers(const struct conf *c, const struct conf_ca *ca)
+{
+	for (size_t i = 0; i < c->n_ca && !ca->verify; i++)
+		if (&c->ca[i] != ca && strcmp(c->ca[i].table, ca->table) == 0)
+			return true;
+	return false;
+}
+
 static void advise_ca(const struct conf *c, const struct conf_ca *ca, conf_tell *tell,
 		      void *context)
 {
@@ -13,6 +24,10 @@ static void advise_ca(const struct conf *c, const struct conf_ca *ca, conf_tell 
 	if (c->profile == PROFILE_BR && !ca->verify)
 		tell(context, ca, "verify=no hides which revoked certificates are a CA's, and those "
 		     "need a reason under profile=br (Baseline Requirements 7.3)");
+	if (has_strangers(c, ca))
+		tell(context, ca, "verify=no in a table that another CA has as well: each row counts "
+		     "as a certificate of both, so what the other has issued is good here, too; give "
+		     "each a table= of its own, or leave verify=no out");
 }
 
 void conf_advise(const struct conf *c, conf_tell *tell, void *context)

@@ -92,6 +92,20 @@ def foreign_row():
         tap.equal(r.ask(ocsp.request(certids((ca, leaf)))).status, 'unauthorized')
 
 
+@tap.test('verify=no in a table of two CAs: "check" says what that means')
+def shared_unverified():
+    before = dict(r.cas['second'])
+    try:
+        for table, count in ((None, 1), ('thirds', 1), ('alone', 0)):
+            r.cas['second'] = dict(before, verify='no', table=table)
+            r.configure()
+            said = r.ctl('check').stdout.decode()
+            tap.equal(said.count('in a table that another CA has'), count, said)
+    finally:
+        r.cas['second'] = before
+        r.configure()
+
+
 @tap.test('several certificates of one CA: one answer, in their order (O-20)')
 def several_of_one():
     more = [r.add(second.issue('more', serial=SERIAL + 10 + n)) for n in range(3)]
