@@ -305,6 +305,11 @@ static void set_files(struct setup *s, const char *config, const struct conf *c)
 		set_secret(s, c, c->ca[i].passwordfile, 0400);
 	}
 	set_cache(s, c);
+	if (c->db_file && at(s, c->db_file, path)) {
+		strrchr(path, '/')[0] = '\0';
+		if (path[0] && strcmp(path, c->dir) != 0)
+			make_folder(s, path, false, s->signer.uid, s->signer.gid, 0700);
+	}
 	/* who signs writes to it as a member of the other's group */
 	if (at(s, c->log_file ? c->log_file : LOG_FILE, path))
 		set_file(s, path, true, s->user.uid, shared ? s->user.gid : s->log_gid,

@@ -169,7 +169,8 @@ static enum err check_dates(const struct cert *c, const char *path, int64_t now,
 		return refuse(error, "%s is not valid before %.*s: is the clock right?", path,
 			      HTTP_DATE_LEN, date);
 	}
-	if (now > c->not_after) {
+	/* in its last second an answer would end as it begins */
+	if (now >= c->not_after) {
 		http_date_format(c->not_after, date);
 		return refuse(error, "%s expired on %.*s: nothing can be signed with it, renew it",
 			      path, HTTP_DATE_LEN, date);

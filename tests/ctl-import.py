@@ -174,6 +174,12 @@ def bad_records():
                         (5, 'no certificate that can be read'), (7, "can't be read")):
         assert re.search(r'index\.txt:%d: .*%s' % (number, re.escape(why)), text), (number, text)
     tap.equal(sorted(rows()), sorted([hex(a.serial), hex(c.serial)]))
+    # a revocation counts without its certificate
+    ctl('import', '--certs', certs, index(line(b, 'R', stamp(THEN)), line(other, 'R', stamp(THEN))),
+        code=1)
+    tap.equal(sorted(n for n, row in rows().items() if row[0] == 'Revoked'),
+              sorted([hex(b.serial), hex(c.serial)]))
+    path = index(line(a), 'V\tgarbage\n', line(other))
     fresh()
     text = ctl('import', '--strict', '--certs', certs, path, code=EX_DATAERR)
     tap.contains(text, 'table list_certs is as it was')

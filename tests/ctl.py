@@ -518,6 +518,18 @@ def setup_once():
         tap.equal(root.look('etc/ocsp_py/ca.key')[0], 0o600)
 
 
+@tap.test('setup makes the folder of the database, and leaves alone one that is there')
+def setup_database():
+    config = '[db]\ntype=sqlite\nfile=%s\n[ocsp]\ncert=ca.pem\npkey=ca.key\n'
+    with Root() as root:
+        root.write('etc/ocsp_py/config.ini', config % '/var/lib/ocsp_py/certs.db')
+        setup(root.dir)
+        tap.equal(root.look('var/lib/ocsp_py'), (0o700, UID, GID))
+        os.chmod(root.path('var/lib/ocsp_py'), 0o755)
+        tap.contains(setup(root.dir), 'left     %s' % root.path('var/lib/ocsp_py'))
+        tap.equal(root.look('var/lib/ocsp_py')[0], 0o755)
+
+
 @tap.test('setup gives secrets and cache to signuser=, which user= can only read')
 def setup_two_users():
     if os.getuid() != 0:
