@@ -56,7 +56,8 @@ static void tell(struct add *a, const char *result, const char *path, const stru
 	json_end(&a->json, '}');
 }
 
-/* A CA that was made anew may number from the beginning again. */
+/* A CA that was made anew may number from the beginning again. A precertificate and its certificate
+ * are one (BR 4.9.9): they differ in extensions and signature. */
 static bool is_another(struct ctl *c, const char *table, const struct cert *cert)
 {
 	struct store_row row;
@@ -66,7 +67,7 @@ static bool is_another(struct ctl *c, const char *table, const struct cert *cert
 	if (store_find(c->store, table, cert->serial, true, ctl_deadline(c), &row) != E_OK)
 		return false;
 	if (row.cert && cert_parse(bytes_of(row.cert, row.cert_len), &old) == E_OK) {
-		another = !bytes_eq(old.der, cert->der);
+		another = !bytes_eq(old.subject, cert->subject) || !bytes_eq(old.spki, cert->spki);
 		cert_free(&old);
 	}
 	store_row_free(&row);

@@ -112,6 +112,9 @@ def add_twin():
     tap.contains(ctl('add', twin, code=1), 'another certificate with this number')
     tap.contains(ctl('add', '--force', twin, code=1), 'another certificate with this number')
     tap.contains(ctl('add', LEAF), 'present')
+    # a precertificate, which the certificate follows
+    final = r.write('final.pem', r.ca.issue('leaf', key=leaf.key, serial=leaf.serial).pem())
+    tap.contains(ctl('add', final), 'present')
     r.sql("UPDATE list_certs SET cert = ''")
     tap.contains(ctl('add', LEAF), 'present')
 
