@@ -52,8 +52,8 @@ certificate good, a revoked one revoked, and one that isn't in the table neither
 | --- | --- | {lines} | --- |
 '''
 TAIL = '''
-"yes" is both ways of signing. For `ocsp.socket` stands `systemd-socket-activate --accept --inetd`; the
-units themselves run under a systemd of their own in `tests/system-systemd.sh`.
+"yes" is both ways of signing. For `ocsp.socket` stands `systemd-socket-activate --accept --inetd`;
+the units themselves run under a systemd of their own in `tests/system-systemd.sh`.
 
 Not in the table: mbed TLS has no OCSP client. Python's `ssl` and Node ask nobody (Node staples what
 it is given). Chromium's way to join URL and request (`//`) is in `tests/http-rules.py`. curl takes

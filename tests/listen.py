@@ -163,11 +163,11 @@ def reload(keys):
 
 
 for filters, keys in FILTERS:
-    tap.add('SIGHUP, with the %s filter: the configuration is read again; a broken one changes nothing'
+    tap.add('SIGHUP, %s filter: the configuration is read again; a broken one changes nothing'
             % filters, reload, keys)
 
 
-@tap.test('SIGHUP while the cache is away, with the tight filter: a line in the log, and it goes on')
+@tap.test('SIGHUP while the cache is away, tight filter: a line in the log, and it goes on')
 def reload_without_cache():
     with Listener(**dict(FILTERS)['tight']) as l:
         r.clear_log()
