@@ -1,6 +1,7 @@
 /*
  * ocspctl - the operator's tool.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -190,8 +191,11 @@ static int dispatch(int argc, char **argv, struct ctl *c)
 static bool hold_stdfds(void)
 {
 	for (int fd = 0; fd < 3; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDONLY) != fd) {
+			ctl_say("/dev/null can't take the place of descriptor %d: %s", fd,
+				strerror(errno));
 			return false;
+		}
 	return true;
 }
 
