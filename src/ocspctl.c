@@ -151,10 +151,20 @@ static int read_options(int argc, char **argv, struct ctl *c)
 	return -1;
 }
 
+/* They are about all CAs at once, or find theirs by themselves. */
+static bool is_for_all(const struct verb *v)
+{
+	return v->run == ctl_check || v->run == ctl_setup || v->run == ctl_explain ||
+	       v->run == ctl_static || v->run == ctl_sign_issuer || v->run == ctl_watch;
+}
+
 static int run(const struct verb *v, struct ctl *c, int argc, char **argv)
 {
-	enum err e = v->no_conf ? E_OK : ctl_load(c);
+	enum err e;
 
+	if (c->ca_name && is_for_all(v))
+		return ctl_usage("--ca does not go with %s", v->name);
+	e = v->no_conf ? E_OK : ctl_load(c);
 	optind = 0;		/* glibc: begin anew */
 	return e == E_OK ? v->run(c, argc, argv) : ctl_code(e);
 }

@@ -166,6 +166,10 @@ def one_of_them():
     tap.contains(r.check_ctl('--ca', 'second', 'purge', '--expired'), '0 answers removed')
     tap.contains(r.check_ctl('--ca', 'second', 'purge', '--all'), '1 answers removed')
     tap.equal(len(r.cache_files()), n - 1)
+    for verb in ('check', 'setup', 'explain', 'export-static', 'sign-issuer', 'watch'):
+        done = r.run('ocspctl', '--ca', 'third', verb)
+        tap.equal(done.returncode, 64, verb)
+        tap.contains(done.stderr.decode(), '--ca does not go with ' + verb)
     out = r.check_ctl('--ca', 'third', 'init-db')
     assert out.startswith('table thirds is there already') and 'list_certs' not in out, out
 
