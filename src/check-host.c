@@ -9,13 +9,9 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "io.h"
 #include "user.h"
 
 #define PATH_LEN 4096
-
-/* A passwd file, octets. */
-#define PASSWD_LEN (1 << 20)
 
 /* What is left on the cache's file system before it becomes a warning. */
 #define ROOM_LEN (64 << 20)
@@ -53,17 +49,12 @@ void check_user(struct check *k)
 {
 	const char *name = k->ctl->conf.sign_user;
 	char self[USER_NAME_LEN], error[256];
-	uint8_t *passwd = NULL;
-	size_t len;
 	gid_t gid;
-	enum err e;
+	enum err e = user_look_up("/etc/passwd", name, &k->uid, &gid);
 
-	e = io_load_file("/etc/passwd", PASSWD_LEN, &passwd, &len);
-	if (e == E_OK)
-		k->known_user = user_find(bytes_of(passwd, len), name, &k->uid, &gid) == E_OK;
-	free(passwd);
+	k->known_user = e == E_OK;
 	user_self(self);
-	if (e != E_OK)
+	if (e == E_IO)
 		check_tell(k, "user", FOUND_ERROR, "/etc/passwd can't be read, so user %s (user=) "
 			   "can't be looked up", name);
 	else if (!k->known_user)

@@ -4,17 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "ctl.h"
-#include "io.h"
 #include "user.h"
-
-/* A passwd file, octets. */
-#define PASSWD_LEN (1 << 20)
 
 /* Building an index over millions of rows takes minutes, and nobody waits but the operator. */
 #define UPGRADE_MS (3600 * 1000)
@@ -45,30 +40,19 @@ static enum err init_table(struct ctl *c, const char *table, bool upgrade)
 	return E_OK;
 }
 
-static bool find_reader(const char *name, gid_t *out)
-{
-	uint8_t *passwd = NULL;
-	size_t len;
-	uid_t uid;
-	bool found = io_load_file("/etc/passwd", PASSWD_LEN, &passwd, &len) == E_OK &&
-		user_find(bytes_of(passwd, len), name, &uid, out) == E_OK;
-
-	free(passwd);
-	return found;
-}
-
 /* A file that root has made may be root's alone, by the umask; the responder has to read it. Others
  * may write to the folder: what is there now must be what was made. */
 static void let_responder_read(const struct conf *c)
 {
 	int fd = open(c->db_file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
+	uid_t uid;
 	gid_t gid;
 
 	if (fd < 0)
 		return;
-	if (find_reader(c->sign_user, &gid) && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	    st.st_nlink == 1 && st.st_uid == 0 &&
+	if (user_look_up("/etc/passwd", c->sign_user, &uid, &gid) == E_OK &&
+	    fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 && st.st_uid == 0 &&
 	    (fchown(fd, (uid_t)-1, gid) != 0 || fchmod(fd, (st.st_mode & 0777) | S_IRGRP) != 0))
 		ctl_say("%s can't be given to the group of %s: %s", c->db_file, c->sign_user,
 			strerror(errno));

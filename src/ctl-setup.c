@@ -19,16 +19,12 @@
 #endif
 
 #include "ctl.h"
-#include "io.h"
 #include "key.h"
 #include "metrics.h"
 #include "user.h"
 
 #define USERADD "/usr/sbin/useradd"
 #define NOLOGIN "/usr/sbin/nologin"
-
-/* A passwd file, octets. */
-#define PASSWD_LEN (1 << 20)
 
 #define PATH_LEN 4096
 
@@ -184,15 +180,10 @@ static bool find_group(const struct setup *s, const char *name, gid_t *out)
 
 static bool find_user(const struct setup *s, struct account *a)
 {
-	uint8_t *text = NULL;
 	char path[PATH_LEN];
-	size_t len;
-	bool found = at(s, "/etc/passwd", path) &&
-		io_load_file(path, PASSWD_LEN, &text, &len) == E_OK &&
-		user_find(bytes_of(text, len), a->name, &a->uid, &a->gid) == E_OK;
 
-	free(text);
-	return found;
+	return at(s, "/etc/passwd", path) &&
+	       user_look_up(path, a->name, &a->uid, &a->gid) == E_OK;
 }
 
 /* Starts useradd and waits for it; what it has to say goes where ours goes. groups: others beside

@@ -146,6 +146,18 @@ static enum err load(const char *path, uint8_t **text, struct bytes *out, char e
 	return E_OK;
 }
 
+enum err user_look_up(const char *path, const char *name, uid_t *uid, gid_t *gid)
+{
+	uint8_t *text = NULL;
+	size_t len;
+	enum err e = E_IO;
+
+	if (io_load_file(path, FILE_LEN, &text, &len) == E_OK)
+		e = user_find(bytes_of(text, len), name, uid, gid);
+	free(text);
+	return e;
+}
+
 void user_self(char out[USER_NAME_LEN])
 {
 	struct bytes passwd = bytes_str("");

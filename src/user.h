@@ -13,6 +13,9 @@
  * knows better) in the text of a passwd file. E_NOT_FOUND. */
 MUST_CHECK enum err user_find(struct bytes passwd, const char *name, uid_t *uid, gid_t *gid);
 
+/* The same in a passwd file. E_NOT_FOUND: it does not have the user; E_IO: it can't be read. */
+MUST_CHECK enum err user_look_up(const char *path, const char *name, uid_t *uid, gid_t *gid);
+
 /* Pure: the name of a user, or its number in digits if the text doesn't have it. */
 #define USER_NAME_LEN 40
 void user_name(struct bytes passwd, uid_t uid, char out[USER_NAME_LEN]);
