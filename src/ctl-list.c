@@ -118,13 +118,8 @@ static bool wanted(const struct list *l, const char *serial, const struct store_
 
 void ctl_row_serial(const struct store_row *row, char out[CTL_ROW_SERIAL_LEN])
 {
-	uint8_t buf[LIM_SERIAL_LEN];
-	struct bytes serial;
-
-	if (serial_parse(bytes_str(row->cert_num), buf, &serial)) {
-		serial_text(serial, out);
+	if (store_row_serial(row, out))
 		return;
-	}
 	/* what the table has instead, fit for a terminal */
 	for (size_t i = 0; i < sizeof row->cert_num; i++) {
 		uint8_t ch = (uint8_t)row->cert_num[i];

@@ -87,14 +87,10 @@ static enum err open_store(struct worker *w, char error[STORE_ERROR_LEN])
 static bool is_odd(const struct worker *w, const struct store_row *row)
 {
 	char text[SERIAL_TEXT_LEN];
-	uint8_t buf[LIM_SERIAL_LEN];
-	struct bytes serial;
 
-	if (!serial_parse(bytes_str(row->cert_num), buf, &serial))
-		return false;
-	serial_text(serial, text);
-	return strcmp(text, row->cert_num) != 0 ||
-	       (w->n > 0 && strcmp(text, w->rows[w->n - 1].cert_num) == 0);
+	return store_row_serial(row, text) &&
+	       (strcmp(text, row->cert_num) != 0 ||
+		(w->n > 0 && strcmp(text, w->rows[w->n - 1].cert_num) == 0));
 }
 
 /* In the order of keys, leading zeros and upper case come before the plain form of the same serial:

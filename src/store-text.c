@@ -196,6 +196,17 @@ bool store_row_beats(const struct store_row *a, const struct store_row *b)
 	return rank[a->status] > rank[b->status];
 }
 
+bool store_row_serial(const struct store_row *row, char out[SERIAL_TEXT_LEN])
+{
+	uint8_t buf[LIM_SERIAL_LEN];
+	struct bytes serial;
+
+	if (!serial_parse(bytes_str(row->cert_num), buf, &serial))
+		return false;
+	serial_text(serial, out);
+	return true;
+}
+
 /* As most collations compare: without regard to case and to spaces at the end. */
 static bool same_key(const char *a, const char *b)
 {

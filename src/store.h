@@ -74,6 +74,10 @@ MUST_CHECK enum err store_find_forms(struct store *s, const char *table,
 MUST_CHECK enum err store_page(struct store *s, const char *table, const char *after, size_t limit,
 			       bool want_cert, struct deadline d, store_each *each, void *arg);
 
+/* Pure: the row's serial number as serial_text() writes it, however its key is spelt. False: the key
+ * is none. */
+MUST_CHECK bool store_row_serial(const struct store_row *row, char out[SERIAL_TEXT_LEN]);
+
 /* Pure: how many rows of a page that is full may be taken before the next one is asked for, behind
  * the last of them. Where the key is not unique, more rows may follow with that of the page's last
  * one, and all of these come with the next page. 0: a page has no room for them. */

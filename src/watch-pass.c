@@ -74,13 +74,10 @@ static bool compare(void *arg, struct store_row *row)
 {
 	struct watch *w = arg;
 	size_t low = 0, high = w->n_seen;
-	uint8_t buf[LIM_SERIAL_LEN];
 	char text[SERIAL_TEXT_LEN];
-	struct bytes serial;
 
-	if (!serial_parse(bytes_str(row->cert_num), buf, &serial))
+	if (!store_row_serial(row, text))
 		return true;
-	serial_text(serial, text);
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 
