@@ -98,7 +98,7 @@ enum err pin_load_key(const struct cache *c, const struct conf *conf, struct sig
 	if (s->key || c->fd < 0 || !find(conf, s->conf, &p))
 		return signer_load_key(s, error);
 	past = look(c, &p);
-	if (past != PIN_TAKEN) {
+	if (past == PIN_NEW) {
 		lock = cache_lock_file(c, LOCK, 0, d);
 		if (lock < 0 && deadline_left_ms(d) == 0) {
 			snprintf(error, SIGNER_ERROR_LEN, "no time was left: another process tries "
