@@ -34,7 +34,7 @@ static const char usage[] =
 	"Exit codes: 0 answered, or asked what has no answer; 64 command line; 65 a row or a file\n"
 	"contradicts itself; 70 a bug; 71 out of memory; 74 a file or the output failed; 75 no\n"
 	"database, no token or no time left; 77 not user=; 78 configuration, key or certificate.\n"
-	"Unless it is 64, or the configuration can't be read, an OCSP response was written, an error\n"
+	"Unless it is 64, or 78 for what can't be read, an OCSP response was written, an error\n"
 	"response if need be.\n";
 
 struct options {
@@ -158,11 +158,9 @@ static enum err set_up(const struct options *o, struct conf *conf)
 		log_critical(KEY_NO_MEMORY);
 		return e;
 	}
-	e = responder_open(conf, say, &responder, sentence);
-	if (e) {
-		log_critical("%s", sentence);
-		return E_SIGNER;
-	}
+	/* what is wrong was said by then */
+	if (responder_open_some(conf, say, &responder, sentence) != E_OK)
+		return E_CONFIG;
 	metrics_open(conf, responder.cache.fd, METRICS_SIGN);
 	return locks_itself_in(conf) ? confine_signer(conf) : E_OK;
 }
@@ -233,7 +231,12 @@ static enum err serve(const struct options *o, struct deadline d, int64_t start_
 	}
 	/* whatever stands behind the request makes it malformed, too */
 	e = responder_answer(&responder, bytes_of(request, len), d, answer, &der, &info);
-	written = send_answer(der);
+	if (e == E_CONFIG) {
+		info.status = "-";
+		written = E_OK;
+	} else {
+		written = send_answer(der);
+	}
 	if (e)
 		metrics_count_failure(e);
 	metrics_count_source(info.source);
@@ -263,8 +266,8 @@ int main(int argc, char **argv)
 	if (!options.time_ms)
 		options.time_ms = conf.timeout_ms;
 	alarm((unsigned)(options.time_ms / 1000 + GRACE_S));
-	/* Of a configuration that can't be read nothing follows for an answer that is still valid:
-	 * whoever asked may have one, and says tryLater otherwise. */
+	/* Of a configuration or a certificate that can't be read nothing follows for an answer that
+	 * is still valid: whoever asked may have one, and says tryLater otherwise. */
 	if (e && e != E_CONFIG)
 		refuse(e);
 	else if (!e)

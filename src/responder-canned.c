@@ -40,17 +40,18 @@ static void warn_of_end(struct ask *a, const struct canned *c)
 }
 
 /* E_NOT_FOUND: this file has nothing to do with the question. */
-static enum err try_file(struct ask *a, const char *path, const struct signer *s)
+static enum err try_file(struct ask *a, const char *path, size_t ca)
 {
+	const struct signer *s = &a->r->signer[ca];
 	char error[CANNED_ERROR_LEN];
 	struct single single;
 	struct canned c;
 	enum err e;
 
-	e = canned_load(path, s->conf, &c, error);
+	e = canned_load(path, &a->r->conf->ca[ca], &c, error);
 	if (e) {
 		/* only then does a file that can't even be read matter to the one who asks */
-		if (!cert_is_meant_by(&s->ca, &a->request.id[0]))
+		if (!s->conf || !cert_is_meant_by(&s->ca, &a->request.id[0]))
 			return E_NOT_FOUND;
 		a->r->say(LEVEL_CRITICAL, error);
 		return e;
@@ -76,10 +77,10 @@ enum err ask_canned(struct ask *a)
 	enum err e, worst = E_NOT_FOUND;
 
 	for (size_t i = 0; i < a->r->conf->n_ca; i++) {
-		const struct signer *s = &a->r->signer[i];
+		const struct conf_ca *ca = &a->r->conf->ca[i];
 
-		for (size_t j = 0; s->conf->ocspresponse[j]; j++) {
-			e = try_file(a, s->conf->ocspresponse[j], s);
+		for (size_t j = 0; ca->ocspresponse[j]; j++) {
+			e = try_file(a, ca->ocspresponse[j], i);
 			if (e == E_OK)
 				return E_OK;
 			if (e != E_NOT_FOUND)

@@ -35,7 +35,8 @@ void ask_note_issuers(const struct ask *a)
 	if (!cache_note_is_older(&r->cache, CACHE_ISSUERS, HOUR_S))
 		return;
 	for (size_t i = 0; i < r->conf->n_ca; i++)
-		len += put_issuer(&r->signer[i].ca, text + len, sizeof text - len);
+		if (r->signer[i].conf)
+			len += put_issuer(&r->signer[i].ca, text + len, sizeof text - len);
 	/* a page that people look at is worth no warning */
 	(void)!cache_put_note(&r->cache, CACHE_ISSUERS, bytes_of(text, len));
 }

@@ -29,21 +29,41 @@ enum err responder_init(const struct conf *conf)
 	return key_init(needs);
 }
 
-enum err responder_open(const struct conf *conf, responder_say *say, struct responder *out,
-			char error[RESPONDER_ERROR_LEN])
+/* E_OK if all of the CAs can be used, or one at least. */
+static enum err open_signers(struct responder *r, bool all, char error[RESPONDER_ERROR_LEN])
+{
+	const struct conf *conf = r->conf;
+	char warning[SIGNER_ERROR_LEN];
+	enum err e, worst = E_OK;
+	size_t usable = 0;
+
+	for (size_t i = 0; i < conf->n_ca; i++) {
+		e = signer_open(&conf->ca[i], conf->profile, &r->signer[i], error, warning);
+		if (e == E_OK) {
+			usable++;
+			if (warning[0])
+				r->say(LEVEL_DEBUG, warning);	/* ocspctl check says it aloud */
+			continue;
+		}
+		if (all)
+			return e;
+		r->say(LEVEL_CRITICAL, error);
+		worst = e;
+	}
+	return usable ? E_OK : worst;
+}
+
+static enum err open_with(const struct conf *conf, responder_say *say, bool all,
+			  struct responder *out, char error[RESPONDER_ERROR_LEN])
 {
 	char warning[SIGNER_ERROR_LEN];
 	enum err e;
 
 	*out = (struct responder){ .conf = conf, .say = say, .cache = { .fd = -1 } };
-	for (size_t i = 0; i < conf->n_ca; i++) {
-		e = signer_open(&conf->ca[i], conf->profile, &out->signer[i], error, warning);
-		if (e) {
-			responder_close(out);
-			return e;
-		}
-		if (warning[0])
-			say(LEVEL_DEBUG, warning);	/* ocspctl check says it aloud */
+	e = open_signers(out, all, error);
+	if (e) {
+		responder_close(out);
+		return e;
 	}
 	if (cache_open(&out->cache, conf->cache, conf->recheck_s, true) != E_OK) {
 		snprintf(warning, sizeof warning,
@@ -52,6 +72,18 @@ enum err responder_open(const struct conf *conf, responder_say *say, struct resp
 		say(LEVEL_WARNING, warning);
 	}
 	return E_OK;
+}
+
+enum err responder_open(const struct conf *conf, responder_say *say, struct responder *out,
+			char error[RESPONDER_ERROR_LEN])
+{
+	return open_with(conf, say, true, out, error);
+}
+
+enum err responder_open_some(const struct conf *conf, responder_say *say, struct responder *out,
+			     char error[RESPONDER_ERROR_LEN])
+{
+	return open_with(conf, say, false, out, error);
 }
 
 void responder_close(struct responder *r)
@@ -115,8 +147,17 @@ void ask_touch(const struct ask *a)
 static struct signer *find_signer(struct responder *r, const struct certid *id)
 {
 	for (size_t i = 0; i < r->conf->n_ca; i++)
-		if (cert_is_issuer_in(&r->signer[i].ca, id))
+		if (r->signer[i].conf && cert_is_issuer_in(&r->signer[i].ca, id))
 			return &r->signer[i];
+	return NULL;
+}
+
+/* The section of a CA that nothing is known of, or NULL. */
+static const char *unknown_ca(const struct responder *r)
+{
+	for (size_t i = 0; i < r->conf->n_ca; i++)
+		if (!r->signer[i].conf)
+			return r->conf->ca[i].name;
 	return NULL;
 }
 
@@ -134,7 +175,12 @@ static enum err choose_signer(struct ask *a)
 {
 	for (size_t i = 0; i < a->request.n; i++) {
 		struct signer *s = find_signer(a->r, &a->request.id[i]);
+		const char *unknown = s ? NULL : unknown_ca(a->r);
 
+		if (unknown)
+			return ask_fail(a, E_CONFIG,
+					"it may be about the CA of section [%s], whose certificates "
+					"can't be used", unknown);
 		if (!s && !can_tell(a->r, &a->request.id[i]))
 			return ask_fail(a, E_BUSY, "no memory is left to find its CA");
 		if (!s)

@@ -17,7 +17,8 @@ typedef void responder_say(enum level level, const char *sentence);
 struct responder {
 	const struct conf *conf;	/* the caller's, must outlive the responder */
 	responder_say *say;
-	struct signer signer[LIM_CAS];	/* one for each conf->ca[] */
+	/* one for each conf->ca[]; zeroed where a CA's certificates can't be used */
+	struct signer signer[LIM_CAS];
 	struct cache cache;
 	struct store *store;		/* NULL until it is needed */
 	uint8_t cached[LIM_RESPONSE_LEN];	/* the entry that is looked at */
@@ -29,11 +30,16 @@ struct responder {
  * for the keys that this configuration names. E_BUSY: see key_init(). */
 MUST_CHECK enum err responder_init(const struct conf *conf);
 
-/* Loads the certificates of all CAs and opens the cache; no key, no database, no ocspresponse file
+/* Loads the certificates of the CAs and opens the cache; no key, no database, no ocspresponse file
  * yet. E_SIGNER, E_DATA, E_IO with a sentence in error: nothing is left open then. The struct is
  * large: not for a stack. responder_init() comes first. */
 MUST_CHECK enum err responder_open(const struct conf *conf, responder_say *say,
 				   struct responder *out, char error[RESPONDER_ERROR_LEN]);
+
+/* The same, but with those CAs whose certificates can be used: of the others it is said why not. An
+ * error only if there are no others. Then responder_answer() alone may be called. */
+MUST_CHECK enum err responder_open_some(const struct conf *conf, responder_say *say,
+					struct responder *out, char error[RESPONDER_ERROR_LEN]);
 
 void responder_close(struct responder *r);
 
@@ -54,7 +60,8 @@ struct answer_info {
 };
 
 /* Answers one request. out holds LIM_RESPONSE_LEN; *der lies in it and is always a well-formed
- * answer, an error response unless E_OK. The request's octets must stay until it returns. */
+ * answer, an error response unless E_OK. The request's octets must stay until it returns.
+ * E_CONFIG: it may be about a CA whose certificates can't be used, so that nothing is known. */
 enum err responder_answer(struct responder *r, struct bytes request, struct deadline d,
 			  uint8_t *out, struct bytes *der, struct answer_info *info);
 

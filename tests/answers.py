@@ -345,8 +345,24 @@ def not_delegated():
     for name, entity in cases.items():
         main.clear_log()
         with delegate(main, entity):
-            tap.equal(main.ask(main.request(leaf)).status, 'internalError', name)
+            wanted = 'internalError' if name == 'expired' else 'tryLater'
+            tap.equal(str(main.ask(main.request(leaf), program='ocsp-stdio')), wanted, name)
         tap.contains(main.log(), 'responder.pem', name)
+
+
+@tap.test("a certificate's file that can't be used: what is valid in the cache is sent, and tryLater "
+          'for the rest')
+def certificate_gone():
+    other = main.add(main.ca.issue('not asked for before'))
+    with main.configured(recheck='0'):
+        tap.equal(str(main.ask_about(leaf)), 'good')
+        for name in ('nowhere.pem', 'ca.key', 'config.ini'):
+            main.clear_log()
+            with main.configured(cert=name, keep_cache=True):
+                for about, wanted in ((leaf, 'good'), (other, 'tryLater')):
+                    answer = main.ask(main.request(about), program='ocsp-stdio')
+                    tap.equal(str(answer), wanted, name)
+            tap.contains(main.log(), name)
 
 
 # --- the certificate in the row

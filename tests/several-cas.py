@@ -193,6 +193,34 @@ def delegated():
         r.clear_cache()
 
 
+@tap.test("a CA's certificate that can't be used stops that CA alone, but for what is in the cache")
+def no_certificate():
+    r.clear_cache()
+    r.configure(recheck='0')
+    kept = ocsp.request(certids((third, in_third)))
+    tap.equal(str(r.ask(kept)), 'good')
+    r.clear_log()
+    before = dict(r.cas['third'])
+    r.cas['third'] = dict(before, cert='nowhere.pem')
+    r.configure()
+    try:
+        for ca, leaf in HOLDERS[:2]:
+            tap.equal(str(ask(certids((ca, leaf)), ca)), 'good')
+        tap.contains(r.log(), 'nowhere.pem')
+        assert 'not answered' not in r.log(), r.log()
+        tap.equal(str(r.ask(kept, program='ocsp-stdio')), 'good', 'from the cache')
+        tap.contains(r.log(), 'it may be about the CA of section [third]')
+        for ids in ((ocsp.certid(third.certificate, 0x77),),
+                    certids((first, in_first), (third, in_third)),
+                    (ocsp.certid(pki.make_root('Stranger').certificate, SERIAL),)):
+            tap.equal(r.run('ocsp-sign', octets=ocsp.request(ids)).stdout, b'')
+            tap.equal(str(r.ask(ocsp.request(ids), program='ocsp-stdio')), 'tryLater')
+    finally:
+        r.cas['third'] = before
+        r.configure(recheck=None)
+        r.clear_cache()
+
+
 @tap.test("a key that is not the CA's stops that CA alone; check says which section")
 def broken_ca():
     before = dict(r.cas['third'])

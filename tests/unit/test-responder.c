@@ -240,7 +240,7 @@ static enum err ask_octets(struct bytes request, struct deadline d)
 	char error[RESPONDER_ERROR_LEN];
 	enum err e;
 
-	if (responder_open(&p.conf, say, p.r, error) != E_OK)
+	if (responder_open_some(&p.conf, say, p.r, error) != E_OK)
 		fail_msg("%s", error);
 	e = responder_answer(p.r, request, d, p.out, &p.der, &p.info);
 	responder_close(p.r);
@@ -485,16 +485,22 @@ static void several_and_others(void **state)
 	assert_int_equal(cached_for(&both, &entry), FRESH_MISS);
 }
 
-/* Two CAs: each with its own table and key (U-17). */
-static void two_cas(void **state)
+/* A second CA, with its own table and key. */
+static void with_root(void)
 {
-	(void)state;
 	p.conf.n_ca = 2;
 	p.conf.ca[1] = p.conf.ca[0];
 	p.conf.ca[1].name = "root";
 	p.conf.ca[1].table = "root_certs";
 	p.conf.ca[1].cert = p.root_file;
 	p.conf.ca[1].pkey = p.root_key_file;
+}
+
+/* Two CAs: each with its own table and key (U-17). */
+static void two_cas(void **state)
+{
+	(void)state;
+	with_root();
 	db.row.cert = (uint8_t *)(uintptr_t)p.foreign_der.p;
 	db.row.cert_len = p.foreign_der.len;
 	assert_int_equal(ask_for(&(struct question){ .issuer = { &p.root_cert } }), E_OK);
@@ -827,6 +833,53 @@ static void broken_set_ups(void **state)
 	p.conf.ca[0].cert = "/nonexistent";
 	assert_int_equal(responder_open(&p.conf, say, p.r, error), E_IO);
 	assert_non_null(strstr(error, "/nonexistent"));
+	assert_int_equal(responder_open_some(&p.conf, say, p.r, error), E_IO);
+	assert_int_equal(said.n[LEVEL_CRITICAL], 1);
+}
+
+/* Of two CAs one can't be used: the other one's certificates are answered for. */
+static void one_broken_ca(void **state)
+{
+	struct question about[2] = { { .issuer = { &p.ca_cert } }, { .issuer = { &p.root_cert } } };
+	struct question both = { .issuer = { &p.root_cert, &p.ca_cert } };
+	char error[RESPONDER_ERROR_LEN];
+
+	(void)state;
+	with_root();
+	for (size_t i = 0; i < 2; i++) {
+		struct conf_ca kept = p.conf.ca[i];
+
+		p.conf.ca[i].cert = "/nonexistent";
+		assert_int_equal(responder_open(&p.conf, say, p.r, error), E_IO);
+		said.n[LEVEL_CRITICAL] = 0;
+		db.row.cert = (uint8_t *)(uintptr_t)(i ? p.leaf_der : p.foreign_der).p;
+		db.row.cert_len = (i ? p.leaf_der : p.foreign_der).len;
+		assert_int_equal(ask_for(&about[!i]), E_OK);
+		assert_int_equal(said.n[LEVEL_CRITICAL], 1);
+		db.asked = 0;
+		assert_int_equal(ask_for(&about[i]), E_CONFIG);
+		assert_non_null(strstr(p.info.why, kept.name));
+		assert_int_equal(ask_for(&both), E_CONFIG);
+		assert_int_equal(db.asked, 0);
+		p.conf.ca[i] = kept;
+	}
+}
+
+/* What was made ahead for a CA is sent though nothing else is known of it. */
+static void canned_answer_of_a_broken_ca(void **state)
+{
+	struct question about_ca = { .issuer = { &p.root_cert }, .serial = { B("\x07") } };
+	int64_t now = clock_real_ms() / 1000;
+
+	(void)state;
+	with_root();
+	p.conf.ca[1].ocspresponse[0] = canned_file(now, now + 1000);
+	p.conf.ca[1].cert = "/nonexistent";
+	assert_int_equal(ask_for(&about_ca), E_OK);
+	assert_int_equal(p.info.source, SOURCE_CANNED);
+	p.conf.ca[1].ocspresponse[0] = "/nonexistent";
+	about_ca.hash = HASH_SHA256;
+	assert_int_equal(ask_for(&about_ca), E_CONFIG);
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
@@ -856,6 +909,8 @@ int main(void)
 		TEST(canned_answers),
 		TEST(canned_answers_that_are_not_sent),
 		TEST(broken_set_ups),
+		TEST(one_broken_ca),
+		TEST(canned_answer_of_a_broken_ca),
 	};
 
 	return cmocka_run_group_tests(tests, set_up_all, tear_down_all);
