@@ -50,6 +50,9 @@ static uint8_t answer[LIM_RESPONSE_LEN];
 /* Room for the answer to be written after the deadline, before the kernel ends what hangs. */
 #define GRACE_S 2
 
+/* The most that -t takes. */
+#define LONGEST_MS 60000
+
 static void end_of_time(int signo)
 {
 	(void)signo;
@@ -89,7 +92,7 @@ static int read_options(int argc, char **argv, struct options *o)
 			break;
 		case 't':
 			o->time_ms = strtol(optarg, &end, 10);
-			if (*end || end == optarg || o->time_ms < 1 || o->time_ms > 60000)
+			if (*end || end == optarg || o->time_ms < 1 || o->time_ms > LONGEST_MS)
 				return bad_usage("-t takes 1 to 60000 milliseconds");
 			break;
 		case 'a':
@@ -262,6 +265,8 @@ int main(int argc, char **argv)
 	secret_keep();
 	umask(CACHE_UMASK);
 	handle_signals();
+	/* what is read first may hang as well */
+	alarm(LONGEST_MS / 1000 + GRACE_S);
 	e = set_up(&options, &conf);
 	if (!options.time_ms)
 		options.time_ms = conf.timeout_ms;

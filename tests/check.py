@@ -344,7 +344,7 @@ def key():
     m = server()
     m.database.server.user('reader', 'x', 'certs', grants='SELECT')
     with m.configured({'username': 'reader', 'password': 'x'}):
-        expect(check(0, responder=m), 'table', 'ok', 'varchar(50) utf8mb4_general_ci')
+        expect(check(0, responder=m), 'table', 'ok', 'varchar(50) utf8mb4_')
         m.sql('ALTER TABLE list_certs DROP PRIMARY KEY')
         try:
             expect(check(2, responder=m), 'table', 'error', 'no index on cert_num')

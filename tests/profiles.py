@@ -3,14 +3,15 @@
 advises against; with the sentence that names the rule."""
 import os
 import sys
-import warnings
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'lib'))
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 
+import der
 import ocsp
 import pki
 import tap
@@ -180,7 +181,10 @@ def shape(**change):
 
 
 def delegate(extensions=(), by=None, **options):
-    entity = (by or r.ca).issue('Responder', extensions=extensions, **options)
+    return use((by or r.ca).issue('Responder', extensions=extensions, **options))
+
+
+def use(entity):
     r.write('issuer.pem', r.ca.pem())
     r.write('responder.pem', entity.pem())
     r.write('responder.key', entity.key_pem())
@@ -274,15 +278,15 @@ def keys():
 
 @tap.test('profile=br: a delegated certificate signed with SHA-1 is refused (M-4)')
 def sha1_certificate():
-    before, pki._digest = pki._digest, lambda key: hashes.SHA1()
-    try:
-        warnings.simplefilter('ignore')     # of python3-cryptography, about SHA-1
-        keys = delegate(shape())
-    except ValueError as error:
-        tap.skip('python3-cryptography: %s' % error)
-    finally:
-        pki._digest = before
-    refused('7.1.3.2', profile='br', **keys)
+    entity = r.ca.issue('Responder', extensions=shape())
+    # signed here: python3-cryptography makes no such certificates any more
+    ecdsa_with_sha1 = der.sequence(der.oid('1.2.840.10045.4.1'))
+    items = [item.raw for item in der.parse(entity.certificate.tbs_certificate_bytes)]
+    tbs = der.sequence(*items[:2], ecdsa_with_sha1, *items[3:])
+    signature = der.tlv(0x03, b'\0' + r.ca.key.sign(tbs, ec.ECDSA(hashes.SHA1())))
+    entity.certificate = x509.load_der_x509_certificate(
+        der.sequence(tbs, ecdsa_with_sha1, signature))
+    refused('7.1.3.2', profile='br', **use(entity))
 
 
 # --- rows

@@ -394,27 +394,34 @@ def ipv6():
 
 
 @contextlib.contextmanager
-def tls_server():
-    """A second server, which has a certificate."""
+def server(*options, require=''):
+    """One besides."""
+    with mariadb.MariaDB(options=options) as db:
+        db.sql('CREATE DATABASE certs')
+        db.user('cert', 'pycert', 'certs', require=require)
+        yield db
+
+
+def server_certificate():
+    """Options for a server."""
     ca, other = pki.make_root('Database CA'), pki.make_root('Other CA')
     names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address('127.0.0.1'))])
     server = ca.issue('127.0.0.1', extensions=[(names, False)])
     for name, octets in (('db-ca.pem', ca.pem()), ('db-other.pem', other.pem()),
                          ('db.pem', server.pem()), ('db.key', server.key_pem())):
         r.write(name, octets, 0o644)
-    options = ['--ssl-cert=' + r.path('db.pem'), '--ssl-key=' + r.path('db.key'),
-               '--ssl-ca=' + r.path('db-ca.pem')]
-    with mariadb.MariaDB(options=options) as db:
-        db.sql('CREATE DATABASE certs')
-        db.user('cert', 'pycert', 'certs', require='REQUIRE SSL')
-        yield db
+    return ['--ssl-cert=' + r.path('db.pem'), '--ssl-key=' + r.path('db.key'),
+            '--ssl-ca=' + r.path('db-ca.pem')]
 
 
 @tap.test('TLS: verified, refused with another CA, and never given up silently')
 def tls():
-    with r.configured(db={'tls': 'yes', 'tls_verify': 'no'}):
-        refused('status', '1f', says='has no TLS')
-    with tls_server() as db:
+    with server('--skip-ssl') as db:
+        with r.configured(db={'port': db.port}):
+            r.check_ctl('init-db')
+        with r.configured(db={'port': db.port, 'tls': 'yes', 'tls_verify': 'no'}):
+            refused('status', '1f', says='has no TLS')
+    with server(*server_certificate(), require='REQUIRE SSL') as db:
         with r.configured(db={'port': db.port}):
             refused('init-db', says='Access denied')     # the server insists on TLS
         with r.configured(db={'port': db.port, 'tls_ca': r.path('db-ca.pem')}):

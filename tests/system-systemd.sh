@@ -288,10 +288,15 @@ parser_reads_nothing() {
 		exit 0' - "$pki" "$localstatedir" 2> /dev/null
 }
 
+# As in a unit that has the key. A systemd-run of today needs D-Bus for that, which isn't here.
 check_is_content() {
-	x systemd-run -qP -p User=pycert-sign \
-		-p LoadCredentialEncrypted=ocsp.key:/etc/credstore.encrypted/ocsp.key \
-		"$bindir/ocspctl" check > "$work/check.out" 2>&1
+	printf '%s\n' '[Service]' Type=oneshot User=pycert-sign StandardOutput=file:/run/check.out \
+		LoadCredentialEncrypted=ocsp.key:/etc/credstore.encrypted/ocsp.key \
+		"ExecStart=$bindir/ocspctl check" |
+		x tee /run/systemd/system/ocsp-check.service > /dev/null
+	systemctl daemon-reload
+	systemctl start ocsp-check.service 2> /dev/null	# a warning is a failure, too
+	x cat /run/check.out > "$work/check.out"
 	grep -v '^ok' "$work/check.out"
 	grep -q ' 0 errors' "$work/check.out" &&
 		x "$bindir/ocspctl" check | grep 'pycert parses requests, and can read neither'

@@ -7,7 +7,9 @@
  *   FAIL_ALLOC_COUNT     a file of eight octets, in which they are counted: also those of a program
  *                        that ends by _exit() or a signal
  *
- * Only allocations after the loader's are counted.
+ * Only allocations after the loader's are counted; and not the first of libcrypto 3.2 and later,
+ * which waits for itself for ever when one of these fails: its error would be kept in what it is
+ * just making.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -56,6 +58,34 @@ static bool fails(void)
 		return false;
 	errno = ENOMEM;
 	return true;
+}
+
+#define LIBCRYPTO_3_2 0x30200000UL
+#define OPENSSL_INIT_NO_ATEXIT 0x00080000UL
+
+/* Makes what the first call makes, uncounted. */
+static void begin_libcrypto(int (*init)(uint64_t, const void *))
+{
+	unsigned long (*version)(void);
+	_Atomic uint64_t *kept = count;
+
+	*(void **)&version = dlsym(RTLD_NEXT, "OpenSSL_version_num");
+	if (!version || version() < LIBCRYPTO_3_2)
+		return;
+	count = NULL;
+	init(OPENSSL_INIT_NO_ATEXIT, NULL);
+	count = kept;
+}
+
+int OPENSSL_init_crypto(uint64_t options, const void *settings)
+{
+	static int (*next)(uint64_t, const void *);
+
+	if (!next) {
+		*(void **)&next = dlsym(RTLD_NEXT, "OPENSSL_init_crypto");
+		begin_libcrypto(next);
+	}
+	return next(options, settings);
 }
 
 /* Who would be asked without us: libc, or a sanitizer. */

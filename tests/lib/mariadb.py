@@ -175,6 +175,7 @@ class MariaDB:
         reads "NULL"."""
         run = subprocess.run(
             [program("mariadb"), "--no-defaults", "-uroot", "-S", self.socket, "-N", "-B",
+             "--skip-ssl",
              "--default-character-set=utf8mb4", "--init-command=SET time_zone='+00:00'", database],
             input=text.encode(), capture_output=True)
         if run.returncode:

@@ -271,10 +271,15 @@ def _delegate_faults(response, cert, issuer, now):
     usage = cert.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     if ExtendedKeyUsageOID.OCSP_SIGNING not in usage:
         found.append('the responder certificate lacks OCSPSigning (O-11)')
-    end = calendar.timegm(cert.not_valid_after.timetuple())
+    end = calendar.timegm(_ends_at(cert).timetuple())
     if end < now or any(s.next_update > end for s in response.singles):
         found.append('the response outlives the responder certificate (M-2, U-9)')
     return found
+
+
+def _ends_at(cert):
+    # the other name is deprecated since python3-cryptography 42
+    return getattr(cert, 'not_valid_after_utc', None) or cert.not_valid_after
 
 
 def verify(public_key, algorithm, signature, data):
