@@ -190,6 +190,38 @@ static bool is_about_pin(unsigned long e)
 	       ERR_GET_REASON(e) <= 0xa4;
 }
 
+/* What libcrypto's stores have at a URI, or NULL; *known: one of them knows its scheme. */
+static EVP_PKEY *load_uri(const char *uri, UI_METHOD *ui, struct passphrase *pass, bool *known)
+{
+	OSSL_STORE_CTX *store = OSSL_STORE_open(uri, ui, pass, NULL, NULL);
+	OSSL_STORE_INFO *info;
+	EVP_PKEY *key = NULL;
+
+	*known = store != NULL;
+	if (store)
+		(void)OSSL_STORE_expect(store, OSSL_STORE_INFO_PKEY);
+	while (store && !key && !OSSL_STORE_eof(store)) {
+		info = OSSL_STORE_load(store);
+		if (!info)
+			break;
+		key = OSSL_STORE_INFO_get1_PKEY(info);
+		OSSL_STORE_INFO_free(info);
+	}
+	OSSL_STORE_close(store);
+	return key;
+}
+
+/* Does a token still ask for a PIN, though it was given one? The provider says of a refused one as
+ * little as of a key that isn't there; but who was let in isn't asked again. No PIN is tried here. */
+static bool asks_again(const char *uri, UI_METHOD *ui)
+{
+	struct passphrase none = { NULL, false };
+	bool known;
+
+	EVP_PKEY_free(load_uri(uri, ui, &none, &known));
+	return none.asked;
+}
+
 /* Libcrypto's first error says that there is no provider, its last what became of the engine. */
 static const char *excuse_of_token(const struct passphrase *pass, enum err *out)
 {
@@ -218,32 +250,29 @@ static enum err open_uri(const char *uri, const char *password, EVP_PKEY **out,
 {
 	struct passphrase pass = { password, false };
 	UI_METHOD *ui = UI_UTIL_wrap_read_pem_callback(give_passphrase, 0);
-	OSSL_STORE_CTX *store = NULL;
 	enum err e = E_SIGNER;
-	OSSL_STORE_INFO *info;
 	EVP_PKEY *key = NULL;
+	bool known = false;
+	const char *why;
 
+	/* or else the provider, without an answer, asks a person at a terminal, or standard input */
+	UI_set_default_method(UI_null());
 	if (ui)
-		store = OSSL_STORE_open(uri, ui, &pass, NULL, NULL);
-	if (store)
-		(void)OSSL_STORE_expect(store, OSSL_STORE_INFO_PKEY);
-	while (store && !key && !OSSL_STORE_eof(store)) {
-		info = OSSL_STORE_load(store);
-		if (!info)
-			break;
-		key = OSSL_STORE_INFO_get1_PKEY(info);
-		OSSL_STORE_INFO_free(info);
-	}
-	if (!store && ui && strncmp(uri, "pkcs11:", 7) == 0)
+		key = load_uri(uri, ui, &pass, &known);
+	if (!known && ui && strncmp(uri, "pkcs11:", 7) == 0)
 		key = key_of_engine(uri, ui, &pass);
-	if (key)
+	if (key) {
 		*out = key;
-	else
+	} else {
+		why = key_is_in_token(uri) ? excuse_of_token(&pass, &e) : excuse_of_store(&pass);
+		if (e == E_TOKEN && known && pass.asked && pass.text && asks_again(uri, ui)) {
+			e = E_PIN;
+			why = "the token refuses the PIN";
+		}
 		/* a PKCS#11 URI may carry its PIN: what is behind the scheme is not logged */
 		snprintf(error, KEY_ERROR_LEN, "the key of pkey=%.*s:… can't be had: %s",
-			 (int)strcspn(uri, ":"), uri,
-			 key_is_in_token(uri) ? excuse_of_token(&pass, &e) : excuse_of_store(&pass));
-	OSSL_STORE_close(store);
+			 (int)strcspn(uri, ":"), uri, why);
+	}
 	UI_destroy_method(ui);
 	return key ? E_OK : e;
 }
