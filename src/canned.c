@@ -161,5 +161,5 @@ bool canned_ends_soon(const struct canned *c, int64_t now)
 		return false;
 	validity = end - c->response.this_update;
 	notice = validity / 8 > WEEK_S ? validity / 8 : WEEK_S;
-	return end - now < (notice < validity / 2 ? notice : validity / 2);
+	return end - now <= (notice < validity / 2 ? notice : validity / 2);
 }

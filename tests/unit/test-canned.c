@@ -280,6 +280,9 @@ static void tells_of_its_end_in_time(void **state)
 		struct canned c = { .response = { .this_update = 0, .next_update = end } };
 
 		assert_int_equal(canned_ends_soon(&c, end - cases[i].left_days * DAY_S), cases[i].soon);
+		assert_true(canned_ends_soon(&c, end));
+		c.response.next_update = 1;
+		assert_true(canned_ends_soon(&c, 1));
 		c.response.next_update = INT64_MIN;
 		assert_false(canned_ends_soon(&c, end));
 	}
