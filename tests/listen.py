@@ -392,7 +392,10 @@ def per_source_ipv6():
             return socket.create_connection(('::1', port), 5)
 
         def is_up():
-            with contextlib.suppress(ConnectionRefusedError), connect():
+            with contextlib.suppress(ConnectionRefusedError), connect() as sock:
+                # whoever is answered has a process by then, of which the end can be waited for
+                sock.sendall(wire.post(request))
+                is_good(read_all(sock))
                 return True
 
         wait_for(is_up, 'a listener')
