@@ -222,20 +222,24 @@ static bool asks_again(const char *uri, UI_METHOD *ui)
 	return none.asked;
 }
 
-/* Libcrypto's first error says that there is no provider, its last what became of the engine. */
-static const char *excuse_of_token(const struct passphrase *pass, enum err *out)
+/* Libcrypto's first error says that there is no provider, its last what became of the engine. known:
+ * there is one. */
+static const char *excuse_of_token(const char *uri, UI_METHOD *ui, bool known,
+				   const struct passphrase *pass, enum err *out)
 {
+	bool refused = false;
 	unsigned long e = ERR_get_error(), last = e;
 
 	*out = E_TOKEN;
 	if (pass->asked && !pass->text)
 		return "it asks for a PIN: set passwordfile= to a file with it";
 	for (; e; e = ERR_get_error()) {
-		if (pass->asked && is_about_pin(e)) {
-			*out = E_PIN;
-			return "the token refuses the PIN";
-		}
+		refused |= is_about_pin(e);
 		last = e;
+	}
+	if (pass->asked && (refused || (known && asks_again(uri, ui)))) {
+		*out = E_PIN;
+		return "the token refuses the PIN";
 	}
 	if (pass->asked)
 		return "the token has no such key, or can't be used";
@@ -264,11 +268,8 @@ static enum err open_uri(const char *uri, const char *password, EVP_PKEY **out,
 	if (key) {
 		*out = key;
 	} else {
-		why = key_is_in_token(uri) ? excuse_of_token(&pass, &e) : excuse_of_store(&pass);
-		if (e == E_TOKEN && known && pass.asked && pass.text && asks_again(uri, ui)) {
-			e = E_PIN;
-			why = "the token refuses the PIN";
-		}
+		why = key_is_in_token(uri) ? excuse_of_token(uri, ui, known, &pass, &e) :
+					     excuse_of_store(&pass);
 		/* a PKCS#11 URI may carry its PIN: what is behind the scheme is not logged */
 		snprintf(error, KEY_ERROR_LEN, "the key of pkey=%.*s:… can't be had: %s",
 			 (int)strcspn(uri, ":"), uri, why);

@@ -34,13 +34,13 @@ static enum err open_signers(struct responder *r, bool all, char error[RESPONDER
 {
 	const struct conf *conf = r->conf;
 	char warning[SIGNER_ERROR_LEN];
-	enum err e, worst = E_OK;
-	size_t usable = 0;
+	bool usable = false;
+	enum err e = E_OK;
 
 	for (size_t i = 0; i < conf->n_ca; i++) {
 		e = signer_open(&conf->ca[i], conf->profile, &r->signer[i], error, warning);
 		if (e == E_OK) {
-			usable++;
+			usable = true;
 			if (warning[0])
 				r->say(LEVEL_DEBUG, warning);	/* ocspctl check says it aloud */
 			continue;
@@ -48,9 +48,8 @@ static enum err open_signers(struct responder *r, bool all, char error[RESPONDER
 		if (all)
 			return e;
 		r->say(LEVEL_CRITICAL, error);
-		worst = e;
 	}
-	return usable ? E_OK : worst;
+	return usable ? E_OK : e;
 }
 
 static enum err open_with(const struct conf *conf, responder_say *say, bool all,

@@ -30,7 +30,7 @@ struct responder {
  * for the keys that this configuration names. E_BUSY: see key_init(). */
 MUST_CHECK enum err responder_init(const struct conf *conf);
 
-/* Loads the certificates of the CAs and opens the cache; no key, no database, no ocspresponse file
+/* Loads the certificates of all CAs and opens the cache; no key, no database, no ocspresponse file
  * yet. E_SIGNER, E_DATA, E_IO with a sentence in error: nothing is left open then. The struct is
  * large: not for a stack. responder_init() comes first. */
 MUST_CHECK enum err responder_open(const struct conf *conf, responder_say *say,

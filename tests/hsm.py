@@ -27,8 +27,7 @@ def first_of(*patterns):
 
 ENGINE = first_of('/usr/lib/*/engines-3/pkcs11.so', '/usr/lib64/engines-3/pkcs11.so')
 PROVIDER = first_of('/usr/lib/*/ossl-modules/pkcs11.so', '/usr/lib64/ossl-modules/pkcs11.so')
-TOKENS = first_of('/usr/lib/softhsm/libsofthsm2.so', '/usr/lib*/softhsm/libsofthsm2.so',
-                  '/usr/lib64/pkcs11/libsofthsm2.so')
+TOKENS = first_of('/usr/lib*/softhsm/libsofthsm2.so', '/usr/lib64/pkcs11/libsofthsm2.so')
 # what OPENSSL_CONF names where there is a provider: nothing but that loads one
 OPENSSL_CONF = """openssl_conf = init
 [init]

@@ -406,9 +406,9 @@ def server_certificate():
     """Options for a server."""
     ca, other = pki.make_root('Database CA'), pki.make_root('Other CA')
     names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address('127.0.0.1'))])
-    server = ca.issue('127.0.0.1', extensions=[(names, False)])
+    entity = ca.issue('127.0.0.1', extensions=[(names, False)])
     for name, octets in (('db-ca.pem', ca.pem()), ('db-other.pem', other.pem()),
-                         ('db.pem', server.pem()), ('db.key', server.key_pem())):
+                         ('db.pem', entity.pem()), ('db.key', entity.key_pem())):
         r.write(name, octets, 0o644)
     return ['--ssl-cert=' + r.path('db.pem'), '--ssl-key=' + r.path('db.key'),
             '--ssl-ca=' + r.path('db-ca.pem')]

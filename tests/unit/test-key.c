@@ -317,7 +317,6 @@ int main(void)
 		cmocka_unit_test(uris),
 		cmocka_unit_test(pairs),
 	};
-
 	int failed;
 
 	unsetenv("OPENSSL_CONF");
