@@ -45,8 +45,8 @@ struct chance {
 struct chance chance_of(const uint8_t *data, size_t size);
 uint32_t chance_below(struct chance *c, uint32_t n);
 
-/* A file in memory for what reads files: returns its path. The same file at each call, with other
- * content. */
+/* A path for what reads a file by io_load_file(): it gets these octets, until the next call. Linked
+ * with --wrap=io_load_file; the calls of a file system would take most of the time. */
 const char *file_of(const uint8_t *data, size_t size);
 
 #endif

@@ -46,7 +46,7 @@ FUZZ_LIBS = fuzz/libfuzzed.a $(CRYPTO_LIBS)
 fuzz_libfuzzed_a_CFLAGS = $(FUZZ_CFLAGS)
 
 fuzz_fuzz_canned_CFLAGS = $(FUZZ_CFLAGS)
-fuzz_fuzz_canned_LDFLAGS = $(FUZZ_LINK)
+fuzz_fuzz_canned_LDFLAGS = $(FUZZ_LINK) -Wl,--wrap=io_load_file
 fuzz_fuzz_canned_LDADD = $(FUZZ_LIBS)
 fuzz_fuzz_cert_CFLAGS = $(FUZZ_CFLAGS)
 fuzz_fuzz_cert_LDFLAGS = $(FUZZ_LINK)
@@ -59,7 +59,7 @@ fuzz_fuzz_config_LDFLAGS = $(FUZZ_LINK)
 fuzz_fuzz_config_LDADD = $(FUZZ_LIBS)
 fuzz_fuzz_crl_CFLAGS = $(FUZZ_CFLAGS)
 fuzz_fuzz_crl_LDFLAGS = $(FUZZ_LINK) \
-	-Wl,--wrap=X509_CRL_verify,--wrap=X509_NAME_cmp,--wrap=cert_public_key
+	-Wl,--wrap=io_load_file,--wrap=X509_CRL_verify,--wrap=X509_NAME_cmp,--wrap=cert_public_key
 fuzz_fuzz_crl_LDADD = $(FUZZ_LIBS)
 fuzz_fuzz_http_CFLAGS = $(FUZZ_CFLAGS)
 fuzz_fuzz_http_LDFLAGS = $(FUZZ_LINK)
