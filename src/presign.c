@@ -105,6 +105,19 @@ static bool keep_row(void *arg, struct store_row *row)
 	return w->n < PAGE_ROWS;
 }
 
+/* Where the key is not unique, rows with that of a full page's last one may follow: they come with
+ * the next page, all of them. */
+static bool end_page(struct worker *w, const char *after)
+{
+	size_t end = w->n == PAGE_ROWS ? store_page_end(w->rows, w->n) : w->n;
+
+	if (w->n && (!end || strcmp(w->rows[end - 1].cert_num, after) == 0))
+		return false;
+	while (w->n > end)
+		store_row_free(&w->rows[--w->n]);
+	return true;
+}
+
 /* The next rows of the CA that it is at. */
 static enum err read_page(struct worker *w, char error[STORE_ERROR_LEN])
 {
@@ -123,9 +136,10 @@ static enum err read_page(struct worker *w, char error[STORE_ERROR_LEN])
 		snprintf(error, STORE_ERROR_LEN, "%s", store_error(w->responder.store));
 		return e;
 	}
-	if (w->n && strcmp(w->rows[w->n - 1].cert_num, p->after) == 0) {
-		snprintf(error, STORE_ERROR_LEN, "table %s has a cert_num that is longer than any "
-			 "serial number, behind %s", ca->table, p->after);
+	if (!end_page(w, p->after)) {
+		snprintf(error, STORE_ERROR_LEN, "table %s has too many rows with one cert_num, or a "
+			 "cert_num that is longer than any serial number, behind %s", ca->table,
+			 p->after);
 		return E_DATA;
 	}
 	if (w->n)
@@ -205,6 +219,10 @@ static enum err read_again(struct worker *w, struct store_row *row, struct bytes
 
 	w->read_ms = clock_real_ms();
 	e = store_find(w->responder.store, ca->table, serial, ca->verify, d, &fresh);
+	if (e == E_DB && store_has_answered(w->responder.store)) {
+		say(LEVEL_ERROR, store_error(w->responder.store));
+		return E_DATA;
+	}
 	if (e)
 		return e;
 	store_row_free(row);

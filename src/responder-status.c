@@ -31,6 +31,9 @@ static enum err find_row(struct ask *a, struct bytes serial, struct store_row *r
 		return e;
 	}
 	ask_fail(a, E_DB, "%s", store_error(a->r->store));
+	/* one row is at fault, and the database is there for all others */
+	if (store_has_answered(a->r->store))
+		return E_DATA;
 	/* the next question begins with a new connection */
 	store_close(a->r->store);
 	a->r->store = NULL;
@@ -143,6 +146,9 @@ enum err ask_status(struct ask *a, size_t i)
 	if (!certid_serial(&a->request.id[i], &serial))
 		return not_in_table(a, i);
 	e = find_row(a, serial, &row);
+	/* it may be this one's: what was said before can't be said now */
+	if (e == E_DATA)
+		ask_drop(a, i);
 	if (e)
 		return e == E_NOT_FOUND ? not_in_table(a, i) : e;
 	e = ask_row(a, i, serial, &row);

@@ -45,16 +45,14 @@ struct store_ops {
 	enum err (*hint)(struct store *s, char out[STORE_SIGN_LEN]);
 	enum err (*digest)(struct store *s, char out[STORE_SIGN_LEN]);
 	enum err (*stamped)(struct store *s);
-	enum err (*twins)(struct store *s, bool *out);
+	enum err (*twins)(struct store *s, enum store_twins *out);
 	enum err (*rows)(struct store *s, int64_t *out);
 	enum err (*upgrade)(struct store *s);
 	const char *recent;	/* the end of a SELECT for rows no older than its parameter's seconds */
 };
 
-/* Keys with leading zeros, and, where the order tells upper case from lower case, those that begin
- * in upper case: ranges of the index, which are empty in most tables. */
-#define STORE_TWINS "(cert_num>'0x0' AND cert_num<'0x1') OR " \
-	"(cert_num>='0X' AND cert_num<'0x') OR (cert_num>='0xA' AND cert_num<'0xa')"
+/* Keys with leading zeros: ranges of the index, which are empty in most tables. */
+#define STORE_ZEROS "(cert_num>'0x0' AND cert_num<'0x1') OR (cert_num>'0X0' AND cert_num<'0X1')"
 
 #define STORE_NAME_LEN 256
 
@@ -62,6 +60,7 @@ struct store_ops {
 struct store {
 	const struct store_ops *ops;
 	bool in_transaction;
+	bool answered;			/* see store_has_answered() */
 	/* of the call at hand */
 	struct deadline deadline;
 	const char *table;		/* for messages */

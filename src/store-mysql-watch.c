@@ -102,12 +102,25 @@ enum err mysql_digest(struct store *s, char out[STORE_SIGN_LEN])
 	return ask_row(s, sql, 1, (char (*)[STORE_SIGN_LEN])out);
 }
 
-enum err mysql_twins(struct store *s, bool *out)
+/* Names of collations end in how they compare: "_ci", without regard to case. */
+enum err mysql_twins(struct store *s, enum store_twins *out)
 {
 	char sql[STORE_SQL_LEN];
+	bool found;
+	enum err e;
 
-	snprintf(sql, sizeof sql, "SELECT 1 FROM %s WHERE " STORE_TWINS " LIMIT 1", s->name);
-	return mysql_any(s, sql, out);
+	snprintf(sql, sizeof sql, "SELECT 1 FROM %s WHERE " STORE_ZEROS " LIMIT 1", s->name);
+	e = mysql_any(s, sql, &found);
+	if (e == E_OK && found) {
+		*out = TWINS_ALL;
+		return E_OK;
+	}
+	snprintf(sql, sizeof sql, "SELECT 1 FROM (SELECT COLLATION(cert_num) AS c FROM %s LIMIT 1) "
+		 "AS t WHERE c NOT LIKE '%%\\_ci'", s->name);
+	if (e == E_OK)
+		e = mysql_any(s, sql, &found);
+	*out = e == E_OK && found ? TWINS_CASE : TWINS_NONE;
+	return e;
 }
 
 enum err mysql_rows(struct store *s, int64_t *out)

@@ -66,7 +66,7 @@ enum err mysql_facts(struct store *s, struct store_facts *out);
 enum err mysql_hint(struct store *s, char out[STORE_SIGN_LEN]);
 enum err mysql_digest(struct store *s, char out[STORE_SIGN_LEN]);
 enum err mysql_stamped(struct store *s);
-enum err mysql_twins(struct store *s, bool *out);
+enum err mysql_twins(struct store *s, enum store_twins *out);
 enum err mysql_rows(struct store *s, int64_t *out);
 enum err mysql_upgrade(struct store *s);
 extern const char mysql_recent[];

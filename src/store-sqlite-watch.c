@@ -95,17 +95,18 @@ enum err sqlite_rows(struct store *s, int64_t *out)
 	return count(s, sql, out);
 }
 
-enum err sqlite_twins(struct store *s, bool *out)
+/* Unless the table says otherwise, which costs no more than looking twice, SQLite compares octets. */
+enum err sqlite_twins(struct store *s, enum store_twins *out)
 {
 	char sql[STORE_SQL_LEN];
 	int64_t n;
 	enum err e;
 
 	/* as in sqlite_rows(): no parameter */
-	snprintf(sql, sizeof sql, "SELECT EXISTS (SELECT 1 FROM %s WHERE " STORE_TWINS ")", s->name);
+	snprintf(sql, sizeof sql, "SELECT EXISTS (SELECT 1 FROM %s WHERE " STORE_ZEROS ")", s->name);
 	e = count(s, sql, &n);
 	if (e == E_OK)
-		*out = n > 0;
+		*out = n > 0 ? TWINS_ALL : TWINS_CASE;
 	return e;
 }
 

@@ -62,7 +62,7 @@ enum err sqlite_odd_keys(struct store *s, bool *out);
 enum err sqlite_hint(struct store *s, char out[STORE_SIGN_LEN]);
 enum err sqlite_digest(struct store *s, char out[STORE_SIGN_LEN]);
 enum err sqlite_stamped(struct store *s);
-enum err sqlite_twins(struct store *s, bool *out);
+enum err sqlite_twins(struct store *s, enum store_twins *out);
 enum err sqlite_rows(struct store *s, int64_t *out);
 enum err sqlite_upgrade(struct store *s);
 extern const char sqlite_recent[];

@@ -98,6 +98,14 @@ static void add_form(char out[][SERIAL_TEXT_LEN], size_t *n, const char *prefix,
 	++*n;
 }
 
+/* In each case. */
+static void add_forms(char out[][SERIAL_TEXT_LEN], size_t *n, size_t zeros, const char *digits)
+{
+	add_form(out, n, "0x", zeros, digits, false);
+	add_form(out, n, "0x", zeros, digits, true);
+	add_form(out, n, "0X", zeros, digits, true);
+}
+
 size_t store_serial_forms(struct bytes serial, char out[STORE_FORMS][SERIAL_TEXT_LEN])
 {
 	static const struct {
@@ -114,10 +122,18 @@ size_t store_serial_forms(struct bytes serial, char out[STORE_FORMS][SERIAL_TEXT
 
 		if (paddings[i].width > len)
 			zeros = paddings[i].width - len;
-		add_form(out, &n, "0x", zeros, digits, false);
-		add_form(out, &n, "0x", zeros, digits, true);
-		add_form(out, &n, "0X", zeros, digits, true);
+		add_forms(out, &n, zeros, digits);
 	}
+	return n;
+}
+
+size_t store_case_forms(struct bytes serial, char out[STORE_FORMS][SERIAL_TEXT_LEN])
+{
+	char text[SERIAL_TEXT_LEN];
+	size_t n = 0;
+
+	serial_text(serial, text);
+	add_forms(out, &n, 0, text + 2);
 	return n;
 }
 

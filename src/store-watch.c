@@ -37,7 +37,8 @@ enum err store_changed(struct store *s, const char *table, int seconds, struct d
 	return e == E_OK ? s->ops->select(s, s->ops->recent, &params, false, each, arg) : e;
 }
 
-enum err store_has_twins(struct store *s, const char *table, struct deadline d, bool *out)
+enum err store_has_twins(struct store *s, const char *table, struct deadline d,
+			 enum store_twins *out)
 {
 	enum err e = store_start(s, table, d);
 

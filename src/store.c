@@ -55,6 +55,7 @@ enum err store_start(struct store *s, const char *table, struct deadline d)
 	s->deadline = d;
 	s->table = table;
 	s->error[0] = '\0';
+	s->answered = false;
 	if (!store_quote(table, s->ops->quote, s->name))
 		return store_fail(s, "the table's name is too long");
 	return deadline_left_ms(d) ? E_OK : store_fail(s, "no time is left to ask the database");
@@ -118,6 +119,7 @@ enum err store_find(struct store *s, const char *table, struct bytes serial, boo
 	store_make_forms(serial, &forms);
 	snprintf(tail, sizeof tail, "WHERE cert_num IN (%s)", store_marks(forms.params.n, marks));
 	e = s->ops->select(s, tail, &forms.params, want_cert, keep_best, &best);
+	s->answered = e == E_OK;
 	if (e == E_OK && best.stranger[0])
 		e = store_fail(s, "table %s has row %s for another serial number: is its cert_num "
 			       "a column of text, as varchar(50)?", table, best.stranger);
@@ -147,26 +149,28 @@ static enum err find_many(struct store *s, const char *table,
 	return s->ops->select(s, tail, &params, want_cert, each, arg);
 }
 
-enum err store_find_many(struct store *s, const char *table,
-			 const char (*cert_num)[SERIAL_TEXT_LEN], size_t n, struct deadline d,
-			 store_each *each, void *arg)
+bool store_has_answered(const struct store *s)
 {
-	return find_many(s, table, cert_num, n, false, d, each, arg);
+	return s->answered;
 }
 
-enum err store_find_forms(struct store *s, const char *table,
-			  const char (*cert_num)[SERIAL_TEXT_LEN], size_t n, struct deadline d,
-			  store_each *each, void *arg)
+enum err store_find_many(struct store *s, const char *table,
+			 const char (*cert_num)[SERIAL_TEXT_LEN], size_t n, enum store_twins twins,
+			 struct deadline d, store_each *each, void *arg)
 {
 	static char text[STORE_MANY][SERIAL_TEXT_LEN];
 	uint8_t buf[LIM_SERIAL_LEN];
 	struct bytes serial;
 	enum err e = E_OK;
 
+	if (twins == TWINS_NONE)
+		return find_many(s, table, cert_num, n, false, d, each, arg);
 	for (size_t i = 0, used; i < n && e == E_OK;) {
 		for (used = 0; i < n && used + STORE_FORMS <= STORE_MANY; i++)
 			if (serial_parse(bytes_str(cert_num[i]), buf, &serial))
-				used += store_serial_forms(serial, text + used);
+				used += twins == TWINS_ALL ?
+						store_serial_forms(serial, text + used) :
+						store_case_forms(serial, text + used);
 		e = find_many(s, table, (const char (*)[SERIAL_TEXT_LEN])text, used, false, d, each,
 			      arg);
 	}

@@ -52,22 +52,29 @@ void store_close(struct store *s);
  * want_cert. E_OK, E_NOT_FOUND, E_DB (store_error() says why). */
 MUST_CHECK enum err store_find(struct store *s, const char *table, struct bytes serial,
 			       bool want_cert, struct deadline d, struct store_row *out);
+
+/* Of store_find()'s E_DB: the database has answered, and what failed is a row that it takes for
+ * this serial's, and that is none. Other serials can be asked for. */
+bool store_has_answered(const struct store *s);
 void store_row_free(struct store_row *r);
 
 /* For reading many rows: called for each one. It may take the row's cert over by setting it NULL.
  * False ends the reading, which then is E_OK. */
 typedef bool store_each(void *arg, struct store_row *row);
 
-/* The rows with one of these cert_num, just as they are spelt; without cert. E_OK, E_DB. */
+/* May one serial have several rows, of which store_find() takes one? Where keys are compared with
+ * regard to case, it may, in upper and lower case; and where some begin with zeros. E_OK, E_DB. */
+enum store_twins { TWINS_NONE, TWINS_CASE, TWINS_ALL };
+MUST_CHECK enum err store_has_twins(struct store *s, const char *table, struct deadline d,
+				    enum store_twins *out);
+
+/* The rows of these serials, each as serial_text() writes it, and in whatever other forms there may
+ * be by store_has_twins(); without cert. E_OK, E_DB. */
 #define STORE_MANY 500
 MUST_CHECK enum err store_find_many(struct store *s, const char *table,
 				    const char (*cert_num)[SERIAL_TEXT_LEN], size_t n,
-				    struct deadline d, store_each *each, void *arg);
-
-/* The same in every form of these serials, each of which is as serial_text() writes it. */
-MUST_CHECK enum err store_find_forms(struct store *s, const char *table,
-				     const char (*cert_num)[SERIAL_TEXT_LEN], size_t n,
-				     struct deadline d, store_each *each, void *arg);
+				    enum store_twins twins, struct deadline d, store_each *each,
+				    void *arg);
 
 /* The next rows, at most limit, behind that cert_num ("": from the first) in the key's order.
  * E_OK, E_DB. */
@@ -105,11 +112,6 @@ MUST_CHECK enum err store_stamped(struct store *s, const char *table, struct dea
  * E_OK, E_DB. */
 MUST_CHECK enum err store_changed(struct store *s, const char *table, int seconds,
 				  struct deadline d, store_each *each, void *arg);
-
-/* May one serial have several rows, of which store_find() takes one? Says so if there are rows in
- * another form than the usual, as far as the key's order shows them at once. E_OK, E_DB. */
-MUST_CHECK enum err store_has_twins(struct store *s, const char *table, struct deadline d,
-				    bool *out);
 
 /* How many rows there are, which an index can tell. E_OK, E_DB. */
 MUST_CHECK enum err store_rows(struct store *s, const char *table, struct deadline d, int64_t *out);
@@ -221,5 +223,8 @@ int64_t store_parse_time(struct bytes text);
  * and in upper case behind "0X". Returns how many were written (no doubles). */
 #define STORE_FORMS 18
 size_t store_serial_forms(struct bytes serial, char out[STORE_FORMS][SERIAL_TEXT_LEN]);
+
+/* Pure: those of them that differ in case alone. */
+size_t store_case_forms(struct bytes serial, char out[STORE_FORMS][SERIAL_TEXT_LEN]);
 
 #endif

@@ -55,7 +55,7 @@ struct watch {
 	const char *table[LIM_CAS];	/* each once */
 	bool stamped[LIM_CAS];
 	size_t n_tables;
-	bool twins;		/* a serial may have several rows, see store_has_twins() */
+	enum store_twins twins;	/* of all tables */
 	char hints[LIM_CAS][STORE_SIGN_LEN];
 
 	struct stat canned[LIM_CAS][LIM_HOSTS];	/* as they were when they were last read */
@@ -68,6 +68,7 @@ struct watch {
 	size_t n_seen;
 	struct watch_item queue[WATCH_QUEUE];
 	size_t n_queue;
+	const char *feeding;	/* the table whose rows are put there */
 
 	int64_t last_ms;	/* when it ticked last */
 	int64_t moved_ms;	/* when a hint was last another one, monotonic */

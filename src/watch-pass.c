@@ -108,7 +108,8 @@ static enum err renew(struct watch *w, const struct watch_seen *s, const struct 
 
 	e = store_find(w->responder.store, conf->table, watch_serial(&s->item), conf->verify,
 		       deadline_in(WATCH_DB_MS), &row);
-	if (e == E_NOT_FOUND)
+	/* gone, or not to be told from another's: what comes of that is the responder's to say */
+	if (e == E_NOT_FOUND || (e && store_has_answered(w->responder.store)))
 		return watch_answer(w, id);
 	if (e)
 		return e;
@@ -153,9 +154,8 @@ static enum err settle_all(struct watch *w)
 	for (size_t i = 0; i < w->n_seen; i++)
 		memcpy(text[i], w->seen[i].text, SERIAL_TEXT_LEN);
 	table = watch_table(w, w->seen[0].item.folder);
-	e = (w->twins ? store_find_forms : store_find_many)(
-		w->responder.store, table, (const char (*)[SERIAL_TEXT_LEN])text, w->n_seen,
-		deadline_in(WATCH_DB_MS), compare, w);
+	e = store_find_many(w->responder.store, table, (const char (*)[SERIAL_TEXT_LEN])text,
+			    w->n_seen, w->twins, deadline_in(WATCH_DB_MS), compare, w);
 	for (size_t i = 0; i < w->n_seen && e == E_OK; i++)
 		e = settle(w, &w->seen[i]);
 	w->n_seen = 0;
@@ -181,13 +181,17 @@ static enum err walk_some(struct watch *w, bool *more)
  * times as many keys. */
 static enum err look_for_twins(struct watch *w)
 {
-	bool twins = false;
 	enum err e = E_OK;
 
-	for (size_t i = 0; i < w->n_tables && e == E_OK && !twins; i++)
+	w->twins = TWINS_NONE;
+	for (size_t i = 0; i < w->n_tables && e == E_OK && w->twins != TWINS_ALL; i++) {
+		enum store_twins twins = TWINS_NONE;
+
 		e = store_has_twins(w->responder.store, w->table[i], deadline_in(WATCH_DB_MS),
 				    &twins);
-	w->twins = twins;
+		if (twins > w->twins)
+			w->twins = twins;
+	}
 	return e;
 }
 

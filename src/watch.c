@@ -134,11 +134,15 @@ static bool enqueue(void *arg, struct store_row *row)
 		return true;
 	item.serial_len = serial.len;
 	for (item.folder = 0; item.folder < w->n_folders; item.folder++) {
+		if (strcmp(watch_table(w, item.folder), w->feeding) != 0)
+			continue;
 		for (int null = 0; null < 2; null++) {
 			uint8_t octets[VARIANT_LEN];
 			struct cache_entry c;
 			struct certid id;
 
+			if (w->n_queue == WATCH_QUEUE)
+				return false;
 			item.has_null = null;
 			if (watch_certid(w, &item, octets, &id) != E_OK)
 				continue;
@@ -147,8 +151,6 @@ static bool enqueue(void *arg, struct store_row *row)
 			if (c.verdict != FRESH_MISS &&
 			    !watch_agrees(w, row, &c.single, c.response.produced_at))
 				w->queue[w->n_queue++] = item;
-			if (w->n_queue == WATCH_QUEUE)
-				return false;
 		}
 	}
 	return true;
@@ -159,10 +161,12 @@ enum err watch_feed(struct watch *w)
 	enum err e = E_OK;
 
 	w->n_queue = 0;
-	for (size_t i = 0; i < w->n_tables && e == E_OK; i++)
+	for (size_t i = 0; i < w->n_tables && e == E_OK; i++) {
+		w->feeding = w->table[i];
 		if (w->stamped[i])
 			e = store_changed(w->responder.store, w->table[i], OVERLAP_S,
 					  deadline_in(WATCH_DB_MS), enqueue, w);
+	}
 	for (size_t i = 0; i < w->n_queue && e == E_OK; i++) {
 		uint8_t octets[VARIANT_LEN];
 		struct certid id;

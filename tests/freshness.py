@@ -2,6 +2,7 @@
 """How soon a change in the table is seen, with and without "ocspctl watch"; what becomes of it when
 that is killed, stopped or cut off; and what an outage of the database does. Figures are printed as
 comments; TEST_ALL=1 takes more of them."""
+import contextlib
 import os
 import shutil
 import signal
@@ -210,19 +211,50 @@ def ages():
         assert renewed.produced_at > time.time() - 60, 'not renewed'
 
 
-def twins(store):
+def twins(store, case):
     """A row that says Revoked counts before one of the same serial that says Valid."""
     with Responder(ca=root, store=store, recheck='60') as r:
-        leaf = r.add(r.ca.issue('leaf', serial=0xabc123))
-        other = r.add(r.ca.issue('other', serial=0xabc124))
+        if case and store == 'mysql':
+            r.sql('ALTER TABLE list_certs MODIFY cert_num varchar(50) CHARACTER SET ascii'
+                  ' COLLATE ascii_bin')
+        leaf = r.add(r.ca.issue('leaf', serial=0x1bc123))
+        other = r.add(r.ca.issue('other', serial=0x1bc124))
         for each in (leaf, other):
             tap.equal(str(r.ask_about(each)), 'good')
         before = {f: os.stat(f).st_mtime_ns for f in r.cache_files()}
-        r.insert('0x0abc123', 'Revoked', '2026-01-02 03:04:05', 'superseded', leaf.pem())
+        r.insert('0x1BC123' if case else '0x01bc123', 'Revoked', '2026-01-02 03:04:05',
+                 'superseded', leaf.pem())
         watcher(r)
         tap.equal(str(r.ask_about(leaf)), 'revoked(4)')
         untouched = [f for f in r.cache_files() if os.stat(f).st_mtime_ns == before[f]]
-        assert len(untouched) == 1 and 'abc124' in untouched[0], untouched
+        assert len(untouched) == 1 and '1bc124' in untouched[0], untouched
+
+
+def many_at_once():
+    """More answers than are looked at in one go have changed in one table, and some in another one:
+    all are brought in line, and those of one table are not looked for in the other's."""
+    other = pki.make_root('Second')
+    with Responder(ca=root, recheck='60', verify='no') as r:
+        r.add_ca('second', other, table='seconds')
+        r.check_ctl('init-db', '--upgrade')
+        n, first = 1100, 0x10000
+        for table in ('list_certs', 'seconds'):
+            r.sql('INSERT INTO %s (cert_num, cert, status) VALUES ' % table +
+                  ','.join("('%#x', '', 'Valid')" % (first + i) for i in range(n)))
+        r.check_ctl('presign')
+        watcher(r)
+        for table in ('list_certs', 'seconds'):
+            r.sql("UPDATE %s SET status = 'Revoked', revocation_time = '2026-01-02 03:04:05'" %
+                  table)
+
+        def all_revoked():
+            said = []
+            for path in r.cache_files():
+                with contextlib.suppress(FileNotFoundError), open(path, 'rb') as f:
+                    said.append(str(ocsp.Response(f.read())))
+            return len(said) == 2 * n and set(said) == {'revoked'}
+
+        wait_for(all_revoked, 'the watcher', 60)
 
 
 def lease():
@@ -590,8 +622,11 @@ for watch in (False, True):
                   'times kept' if keep_times else 'new times'), backup, watch, keep_times)
 beside('watch: what ages is renewed, what has ended is removed, what a writer left too', ages)
 for store in stores():
-    beside('watch: %s: of several rows of a serial it takes the one that counts' % store, twins,
-           store)
+    for case in (False, True):
+        beside('watch: %s: of several rows of a serial, %s, it takes the one that counts'
+               % (store, 'in upper and lower case' if case else 'with zeros and without'), twins,
+               store, case)
+beside('watch: a thousand changes at once, in two tables', many_at_once)
 beside('watch: a hit needs no database and no ocsp-sign, long after recheck', lease)
 beside('watch: it tells systemd when it is ready, and that it is alive', notifies)
 beside('two hosts share a cache, without locks: right answers, seen within recheck', two_hosts)

@@ -159,6 +159,28 @@ def twins():
             tap.equal([str(t.ask(t.request(leaf))) for leaf in leaves], ['revoked'] * 4)
 
 
+@tap.test('where a key is not unique, its rows are not parted by the end of what is read at once')
+def page_ends():
+    page = 128
+    with Responder(store='sqlite', verify='no', **KEYS) as t:
+        t.sql('CREATE TABLE again AS SELECT * FROM list_certs')
+        t.sql('CREATE INDEX again_key ON again (cert_num)')
+        values = ["('%#x', NULL, NULL, '', 'Valid')" % (0x1000 + i) for i in range(page + 20)]
+        twice = 0x1000 + page - 1
+        values.insert(page, "('%#x', '2024-01-02 03:04:05', NULL, '', 'Revoked')" % twice)
+        t.sql('INSERT INTO again (cert_num, revocation_time, revocation_reason, cert, status)'
+              ' VALUES ' + ','.join(values))
+        with t.configured(db={'table': 'again'}, keep_cache=True):
+            presign('--jobs', '1', who=t)
+            tap.equal(len(t.cache_files()), page + 20)
+            with t.configured(keep_cache=True, signer='/nonexistent'):
+                leaf = t.ca.issue('twice', serial=twice)
+                tap.equal(str(t.ask(t.request(leaf))), 'revoked')
+            # more of one key than are read at once: an error, and not an endless loop
+            t.sql("UPDATE again SET cert_num = '%#x'" % twice)
+            tap.contains(presign(who=t, code=65), 'too many rows with one cert_num')
+
+
 @tap.test('interrupted it ends at once, and goes on when it is started again')
 def interrupted():
     r.clear_cache()

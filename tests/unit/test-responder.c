@@ -15,6 +15,7 @@ static struct {
 	struct store_row row;
 	int asked;
 	const char *table;
+	bool answered;
 } db;
 
 static struct store *const a_store = (struct store *)(uintptr_t)&db;
@@ -47,6 +48,12 @@ enum err store_find(struct store *s, const char *table, struct bytes serial, boo
 	if (!want_cert)
 		out->cert = NULL;
 	return db.find;
+}
+
+bool store_has_answered(const struct store *s)
+{
+	(void)s;
+	return db.answered;
 }
 
 void store_row_free(struct store_row *r)
@@ -413,6 +420,30 @@ static void without_a_database(void **state)
 	assert_int_equal(ask_for(&(struct question){ .serial = { B("\x05") } }), E_DB);
 	assert_non_null(strstr(p.info.why, "connection was lost"));
 	assert_int_equal(db.asked, 2);
+}
+
+/* A row that can't be told from another's is an error for its serial alone: an outage would have
+ * answers sent that were not compared with the table. */
+static void a_row_at_fault_is_no_outage(void **state)
+{
+	(void)state;
+	p.conf.recheck_s = 0;
+	assert_int_equal(ask(), E_OK);
+	assert_int_equal(cached(), FRESH_RECHECK);
+	db.find = E_DB;
+	db.answered = true;
+	assert_int_equal(ask_for(&(struct question){ .serial = { B("\x05") } }), E_DATA);
+	assert_string_equal(p.info.status, "internalError");
+	/* the others are asked about as ever */
+	db.find = E_OK;
+	db.row.status = ROW_REVOKED;
+	assert_int_equal(ask(), E_OK);
+	assert_int_equal(p.info.source, SOURCE_SIGNED);
+	assert_int_equal(p.single.status, CERT_REVOKED);
+	/* and what it may be about isn't sent any more */
+	db.find = E_DB;
+	assert_int_equal(ask(), E_DATA);
+	assert_int_equal(cached(), FRESH_MISS);
 }
 
 static bool holds(struct bytes hay, struct bytes needle)
@@ -892,6 +923,7 @@ int main(void)
 		TEST(a_revocation_is_seen_at_the_next_question),
 		TEST(a_contradicted_answer_goes_before_signing_can_fail),
 		TEST(without_a_database),
+		TEST(a_row_at_fault_is_no_outage),
 		TEST(what_the_table_lacks),
 		TEST(impossible_serials),
 		TEST(several_and_others),

@@ -38,6 +38,19 @@ static void forms_begin_with_the_predecessors(void **state)
 	assert_true(has_form(forms, n, "0X0000000000000000000000000000000000000ABC"));
 }
 
+static void forms_of_case_are_few(void **state)
+{
+	char forms[STORE_FORMS][SERIAL_TEXT_LEN];
+	uint8_t buf[LIM_SERIAL_LEN];
+
+	(void)state;
+	assert_int_equal(store_case_forms(serial_of("1abc", buf), forms), 3);
+	assert_string_equal(forms[0], "0x1abc");
+	assert_string_equal(forms[1], "0x1ABC");
+	assert_string_equal(forms[2], "0X1ABC");
+	assert_int_equal(store_case_forms(serial_of("12", buf), forms), 2);
+}
+
 static void forms_have_no_doubles(void **state)
 {
 	static const char *const serials[] = { "0", "1", "a", "00ff", "1234567890abcdef",
@@ -228,6 +241,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forms_begin_with_the_predecessors),
+		cmocka_unit_test(forms_of_case_are_few),
 		cmocka_unit_test(forms_have_no_doubles),
 		cmocka_unit_test(forms_of_the_longest_serial_fit),
 		cmocka_unit_test(reason_words_go_both_ways),
