@@ -91,10 +91,15 @@ enum err __wrap_io_write_two(int fd, struct deadline d, struct bytes a, struct b
 	return e == E_OK && b.len ? io_write_all(fd, d, b) : e;
 }
 
-void hang_up(int in, int out, struct deadline d)
+bool hang_up(int out)
+{
+	(void)out;
+	return false;
+}
+
+void hang_up_wait(int in, struct deadline d)
 {
 	(void)in;
-	(void)out;
 	(void)d;
 }
 

@@ -63,6 +63,12 @@ void answer_error(enum err e, struct answer *out)
 void answer_sent(const struct answer *a)
 {
 	metrics_count_answer(a->kind);
+	for (unsigned l = 0; l < METRICS_LOOKUPS; l++)
+		if (a->lookups & 1u << l)
+			metrics_count_lookup((enum metrics_lookup)l);
+	for (unsigned s = 0; s < METRICS_SIGNER; s++)
+		if (a->signers & 1u << s)
+			metrics_count_signer((enum metrics_signer)s);
 	if (a->err == E_OK)
 		metrics_count_age(clock_real_ms() / 1000 - a->response.this_update);
 	if (a->clock != METRICS_CLOCKS)
@@ -135,7 +141,7 @@ static void log_odd_file(const struct request *q, struct client *client, const c
 
 /* Is there an answer in the cache that can be sent without asking? *odd: see cache_get(). */
 static bool look_in_cache(const struct front *f, const struct certid *id,
-			  struct cache_entry *entry, const char **odd)
+			  struct cache_entry *entry, const char **odd, struct answer *out)
 {
 	int64_t now_ms = clock_real_ms();
 	bool backoff;
@@ -143,12 +149,13 @@ static bool look_in_cache(const struct front *f, const struct certid *id,
 	cache_get(&f->cache, id, now_ms, cached, entry, odd);
 	backoff = (entry->verdict == FRESH_RECHECK || entry->verdict == FRESH_RENEW) &&
 		  cache_backoff(&f->cache, id, now_ms);
-	metrics_count_lookup(backoff ? LOOKUP_BACKOFF : (enum metrics_lookup)entry->verdict);
+	out->lookups |= 1u << (backoff ? LOOKUP_BACKOFF : (enum metrics_lookup)entry->verdict);
 	return backoff || entry->verdict == FRESH_HIT;
 }
 
-/* How ocsp-sign did, in the log and in the counters. */
-static void note_failure(enum err e, const struct request *q, struct client *client)
+/* Why there is no answer of ocsp-sign's, in the log and for the counters. */
+static enum metrics_signer tell_failure(enum err e, const struct request *q,
+					struct client *client)
 {
 	static const struct {
 		enum metrics_signer signer;
@@ -167,8 +174,8 @@ static void note_failure(enum err e, const struct request *q, struct client *cli
 		     e == E_BUSY      ? 3 :
 					4;
 
-	metrics_count_signer(table[i].signer);
 	log_answer(LEVEL_ERROR, q, client, "signer", table[i].text);
+	return table[i].signer;
 }
 
 void answer_request(const struct front *f, struct bytes octets, struct client *client,
@@ -194,8 +201,8 @@ void answer_request(const struct front *f, struct bytes octets, struct client *c
 	simple = q.n == 1 && !q.preferred.len &&
 		 !(q.has_nonce && f->conf->nonce == NONCE_ECHO);
 	if (!simple) {
-		metrics_count_lookup(LOOKUP_BYPASS);
-	} else if (look_in_cache(f, &q.id[0], &entry, &why)) {
+		out->lookups |= 1u << LOOKUP_BYPASS;
+	} else if (look_in_cache(f, &q.id[0], &entry, &why, out)) {
 		log_answer(LEVEL_DEBUG, &q, client, "cache", verdict_name(entry.verdict));
 		answer_with(entry.der, &entry.response, out);
 		out->clock = CLOCK_CACHED;
@@ -205,16 +212,16 @@ void answer_request(const struct front *f, struct bytes octets, struct client *c
 	}
 	e = child_ask(f->conf, client_name(client), octets, d, told, sizeof told, &len);
 	if (e == E_OK && told_is_sound(bytes_of(told, len), &q, out)) {
-		metrics_count_signer(SIGNER_ANSWERED);
+		out->signers |= 1u << SIGNER_ANSWERED;
 		out->clock = CLOCK_ASKED;
 		goto out;
 	}
-	note_failure(e, &q, client);
+	out->signers |= 1u << tell_failure(e, &q, client);
 	/* what is still in the cache was contradicted by nobody, and is valid */
 	if (simple)
 		cache_get(&f->cache, &q.id[0], clock_real_ms(), cached, &entry, NULL);
 	if (entry.verdict != FRESH_MISS) {
-		metrics_count_lookup(LOOKUP_LAST);
+		out->lookups |= 1u << LOOKUP_LAST;
 		answer_with(entry.der, &entry.response, out);
 	} else {
 		answer_error(e == E_DEADLINE ? E_DEADLINE : E_BUSY, out);

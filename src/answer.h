@@ -32,17 +32,20 @@ struct answer {
 	struct bytes der;	/* always a whole OCSPResponse; valid until the next answer */
 	struct response response;	/* of E_OK */
 	const char *status;	/* for X-OCSP-Status: "good", or the name of an OCSP status */
-	/* for answer_sent() */
+	/* for answer_sent(): nothing is counted sooner, for a disk that stands still holds up who
+	 * writes to a counter */
 	unsigned kind;		/* see metrics_count_answer() */
+	unsigned lookups;	/* 1 << LOOKUP_… */
+	unsigned signers;	/* 1 << SIGNER_… */
 	enum metrics_clock clock;	/* METRICS_CLOCKS: neither cache nor ocsp-sign was asked */
 	int64_t start_us;
 };
 
-/* Always answers, within the deadline. request: the octets of an OCSPRequest. */
+/* Always answers, within the deadline. request: the octets of an OCSPRequest. out: zeroed. */
 void answer_request(const struct front *f, struct bytes request, struct client *client,
 		    struct deadline d, struct answer *out);
 
-/* Fills in an error response. */
+/* Fills in an error response, in the place of an answer, if there was one. out: zeroed at first. */
 void answer_error(enum err e, struct answer *out);
 
 /* Counts it, now that the client has it. */

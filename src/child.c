@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "io.h"
@@ -87,11 +86,9 @@ static enum err ask_program(const struct conf *conf, const char *client, struct 
 	close(pair[1]);
 	if (e == E_OK) {
 		e = talk(pair[0], request, d, buf, cap, len);
-		/* after a whole answer it ends by itself, and nobody need wait for that */
-		if (e != E_OK) {
+		/* nobody waits for its end: one that a disk holds up can't be killed just now */
+		if (e != E_OK)
 			kill(pid, SIGKILL);
-			waitpid(pid, NULL, 0);
-		}
 	}
 	close(pair[0]);
 	return e;

@@ -50,7 +50,7 @@ enum err serve_file(const struct front *f, const char *path, struct deadline d)
 {
 	static uint8_t request[LIM_REQUEST_LEN];
 	struct client client = { .fd = -1, .name = "file" };
-	struct answer a;
+	struct answer a = { .err = E_OK };
 	struct stat st;
 	size_t len;
 	enum err e;

@@ -1,6 +1,7 @@
 #include "gtime.h"
 #include "http.h"
 #include "http-text.h"
+#include "sha256.h"
 
 /* A buffer that is written from its start; beyond its end nothing is written, and "full" is set:
  * check once, at the end. */
@@ -152,6 +153,17 @@ int64_t http_max_age(int64_t policy_s, int64_t next_update_s, int64_t now_s)
 		return 0;
 	left = (uint64_t)next_update_s - (uint64_t)now_s - 1;
 	return left < (uint64_t)policy_s ? (int64_t)left : policy_s;
+}
+
+void http_make_etag(struct bytes der, char out[HTTP_ETAG_LEN])
+{
+	uint8_t digest[32];
+
+	sha256(der, digest);
+	out[0] = '"';
+	*bytes_hex(bytes_of(digest, sizeof digest), out + 1) = '"';
+	out[65] = '"';
+	out[66] = '\0';
 }
 
 bool http_etag_matches(struct bytes list, const char *etag)

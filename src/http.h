@@ -86,6 +86,10 @@ MUST_CHECK enum err http_chunked_feed(struct http_chunked *c, struct bytes in, s
  */
 MUST_CHECK enum err http_decode_target(struct bytes path, uint8_t *out, size_t cap, size_t *len);
 
+/* An answer's ETag, with its quotes. */
+#define HTTP_ETAG_LEN (2 + 64 + 1)
+void http_make_etag(struct bytes der, char out[HTTP_ETAG_LEN]);
+
 /* Does an If-None-Match value ("*", or a list) name this ETag? etag is with its quotes; weak
  * comparison (RFC 9110 13.1.2). */
 bool http_etag_matches(struct bytes if_none_match, const char *etag);

@@ -34,6 +34,7 @@ struct state {
 	int n, room;
 	sigset_t wait, wait_for_child;	/* what is blocked while we wait */
 	uint64_t accepted, refused;
+	uint64_t uncounted;		/* of those refused: the next instance counts them */
 	int64_t status_at_ms;
 	bool trouble;			/* it was logged that the kernel refuses */
 };
@@ -128,7 +129,7 @@ static void refuse(struct state *s, int fd)
 				   "Content-Length: 0\r\nConnection: close\r\n\r\n";
 
 	s->refused++;
-	metrics_count_refused();
+	s->uncounted++;
 	/* best effort: nobody waits for a client that has too many already */
 	if (send(fd, busy, sizeof busy - 1, MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
 		shutdown(fd, SHUT_WR);
@@ -186,6 +187,8 @@ static bool accept_one(struct state *s, int listening)
 	if (pid == 0) {
 		if (keeper_claim(&s->l->keeper))
 			serve_in_child(s, fd);
+		/* here, and late: a disk that stands still holds up who writes to a counter */
+		metrics_count_refused(s->uncounted);
 		_exit(0);
 	}
 	if (pid < 0) {
@@ -193,6 +196,7 @@ static bool accept_one(struct state *s, int listening)
 		refuse(s, fd);
 	} else {
 		s->trouble = false;
+		s->uncounted = 0;
 		s->at_work[s->n++] = (struct instance){ pid, from };
 	}
 	close(fd);
@@ -331,6 +335,7 @@ enum err listener_run(struct listener *l, struct listen_work *w)
 	}
 	log_info("stopping: %d connections are served to their end", s.n);
 	drain(&s);
+	metrics_count_refused(s.uncounted);
 	keeper_stop(&l->keeper);
 	return E_OK;
 }

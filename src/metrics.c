@@ -252,9 +252,10 @@ void metrics_count_signer(enum metrics_signer s)
 	add(&page->u.metrics.signer[s], 1);
 }
 
-void metrics_count_refused(void)
+void metrics_count_refused(uint64_t n)
 {
-	add(&page->u.metrics.refused, 1);
+	if (n)
+		add(&page->u.metrics.refused, n);
 }
 
 void metrics_count_age(int64_t seconds)

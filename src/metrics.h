@@ -93,7 +93,7 @@ void metrics_count_request(enum metrics_way way, int http_status);	/* 0: none */
 void metrics_count_answer(unsigned answer);
 void metrics_count_lookup(enum metrics_lookup l);
 void metrics_count_signer(enum metrics_signer s);
-void metrics_count_refused(void);
+void metrics_count_refused(uint64_t n);
 void metrics_count_age(int64_t seconds);
 void metrics_count_time(enum metrics_clock c, int64_t us);
 void metrics_count_source(unsigned source);

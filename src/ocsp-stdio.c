@@ -268,8 +268,8 @@ static int serve_once(struct program *p)
 /* The client must not take a reset for an answer that was lost. */
 static int leave(const struct program *p, int code)
 {
-	if (!p->options.listen && !p->options.file)
-		hang_up(0, 1, p->deadline);
+	if (!p->options.listen && !p->options.file && hang_up(1))
+		hang_up_wait(0, p->deadline);
 	return code;
 }
 

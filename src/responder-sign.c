@@ -77,6 +77,11 @@ enum err ask_sign(struct ask *a)
 	e = signer_sign(a->signer, &b, a->request.preferred, a->out, LIM_RESPONSE_LEN, &der, error);
 	if (e)
 		return ask_fail(a, e, "%s", error);
+	/* it took its time, and a certificate that the answer rests on ends about now */
+	for (size_t i = 0; i < b.n; i++)
+		if (clock_real_ms() / 1000 >= single[i].next_update)
+			return ask_fail(a, E_DEADLINE, "the answer had ended by the time that it was "
+					"signed");
 	metrics_count_signature();
 	metrics_count_time(CLOCK_SIGN, clock_mono_us() - start_us);
 	ask_answer(a, der, SOURCE_SIGNED,

@@ -9,7 +9,6 @@
 #include "http.h"
 #include "io.h"
 #include "log.h"
-#include "sha256.h"
 
 struct connection {
 	const struct front *front;
@@ -23,6 +22,7 @@ struct connection {
 	int left;			/* further requests that this connection may make */
 	bool persistent;		/* the answer sent last promised to take another */
 	bool patient;			/* the next request is waited for within recv() */
+	bool ended, drain;		/* nothing more is sent; what comes is to be read */
 };
 
 /* One connection at a time. A head and a body may both be in here, and what was pipelined. */
@@ -56,11 +56,23 @@ static enum err read_more(struct connection *c)
 	return e;
 }
 
+/* Behind the last answer, and before it is counted: the client need not wait for that, which a disk
+ * that stands still holds up. */
+static void end_sending(struct connection *c)
+{
+	int why = errno;
+
+	if (!c->ended)
+		c->drain = hang_up(c->out);
+	c->ended = true;
+	errno = why;
+}
+
 /* ------------------------------------------------------------------ bare DER */
 
 static enum err serve_der(struct connection *c)
 {
-	struct answer a;
+	struct answer a = { .err = E_OK };
 	size_t total = 0;
 	enum err e;
 
@@ -80,23 +92,13 @@ static enum err serve_der(struct connection *c)
 	else
 		answer_error(e, &a);
 	e = io_write_all(c->out, c->whole, a.der);
+	end_sending(c);
 	metrics_count_request(WAY_DER, 0);
 	answer_sent(&a);
 	return e;
 }
 
 /* ---------------------------------------------------------------------- HTTP */
-
-static void quote_etag(struct bytes der, char out[2 + 64 + 1])
-{
-	uint8_t digest[32];
-
-	sha256(der, digest);
-	out[0] = '"';
-	*bytes_hex(bytes_of(digest, sizeof digest), out + 1) = '"';
-	out[65] = '"';
-	out[66] = '\0';
-}
 
 static enum err send_reply(struct connection *c, const struct http_request *q,
 			   struct http_reply *r, struct bytes content)
@@ -116,6 +118,8 @@ static enum err send_reply(struct connection *c, const struct http_request *q,
 		content.len = 0;
 	len = http_write_head(r, head, sizeof head);
 	e = io_write_two(c->out, c->whole, bytes_of(head, len), content);
+	if (e != E_OK || !c->persistent)
+		end_sending(c);
 	metrics_count_request(c->way, r->status);
 	return e;
 }
@@ -163,7 +167,7 @@ static enum err send_answer(struct connection *c, const struct http_request *q,
 {
 	const struct conf *conf = c->front->conf;
 	bool get = q->method != HTTP_POST;
-	char etag[67];
+	char etag[HTTP_ETAG_LEN];
 	struct http_reply r = {
 		.status = 200,
 		.content_type = "application/ocsp-response",
@@ -180,7 +184,7 @@ static enum err send_answer(struct connection *c, const struct http_request *q,
 	}
 	/* a digest only for those who can use it */
 	if (r.cacheable && (get || q->if_none_match.p)) {
-		quote_etag(a->der, etag);
+		http_make_etag(a->der, etag);
 		r.etag = etag;
 		if (q->if_none_match.p && http_etag_matches(q->if_none_match, etag)) {
 			if (!get)
@@ -197,9 +201,7 @@ static enum err send_answer(struct connection *c, const struct http_request *q,
 static const char front_page[] =
 	"This is an OCSP responder (ocsp-stdio " PACKAGE_VERSION ").\n"
 	"It answers POST requests of type application/ocsp-request, and GET requests whose path\n"
-	"is a base64 request (RFC 6960, appendix A).\n"
-	"\n"
-	"It answers for certificates of:\n";
+	"is a base64 request (RFC 6960, appendix A).\n\nIt answers for certificates of:\n";
 
 /* For whoever comes with a browser. Which CAs these are was written down by ocsp-sign, which alone
  * reads their certificates, when it last signed something. */
@@ -288,7 +290,7 @@ static enum err read_body(struct connection *c, const struct http_request *q,
 static enum err serve_post(struct connection *c, const struct http_request *q, size_t *end)
 {
 	struct bytes request;
-	struct answer a;
+	struct answer a = { .err = E_OK };
 	enum err e;
 
 	e = http_check_post(q);
@@ -302,7 +304,7 @@ static enum err serve_post(struct connection *c, const struct http_request *q, s
 
 static enum err serve_get(struct connection *c, const struct http_request *q)
 {
-	struct answer a;
+	struct answer a = { .err = E_OK };
 	size_t len;
 	enum err e;
 
@@ -351,10 +353,15 @@ static enum err serve_http(struct connection *c)
 	}
 }
 
-/* Of the kernel, not of the client: one that has gone is E_GONE. */
-static void log_broken(struct connection *c)
+static void finish(struct connection *c, enum err e)
 {
-	log_warning("the connection to %s failed: %s", client_name(&c->client), strerror(errno));
+	/* of the kernel, not of the client: one that has gone is E_GONE */
+	if (e == E_IO)
+		log_warning("the connection to %s failed: %s", client_name(&c->client),
+			    strerror(errno));
+	end_sending(c);
+	if (c->drain)
+		hang_up_wait(c->in, c->whole);
 }
 
 enum err serve(const struct front *f, int in, int out, enum serve_mode mode, struct deadline d)
@@ -371,10 +378,8 @@ enum err serve(const struct front *f, int in, int out, enum serve_mode mode, str
 	start_clock(&c, d);
 	if (mode == SERVE_AUTO) {
 		e = read_more(&c);
-		if (e == E_IO) {
-			log_broken(&c);
-			hang_up(in, out, c.whole);
-		}
+		if (e == E_IO)
+			finish(&c, e);
 		if (e != E_OK)
 			/* silence is no request, and no fault of ours */
 			return e == E_DEADLINE ? E_GONE : e;
@@ -384,13 +389,11 @@ enum err serve(const struct front *f, int in, int out, enum serve_mode mode, str
 			mode = SERVE_HTTP;
 		} else {
 			log_info("%s sent neither DER nor HTTP: closed", client_name(&c.client));
-			hang_up(in, out, c.whole);
+			finish(&c, E_OK);
 			return E_OK;
 		}
 	}
 	e = mode == SERVE_DER ? serve_der(&c) : serve_http(&c);
-	if (e == E_IO)
-		log_broken(&c);
-	hang_up(in, out, c.whole);
+	finish(&c, e);
 	return e;
 }

@@ -19,7 +19,8 @@ import faults
 import ocsp
 import pki
 import tap
-from responder import LONG, Responder
+import wire
+from responder import LONG, Responder, read_all, terminate, wait_for
 
 ROUNDS = 20 if LONG else 2
 PATIENCE_S = 20
@@ -153,6 +154,77 @@ def fills_up():
         tap.equal(temporaries(), [])
         faults.row('disk fills up meanwhile', 40, t)
         t.check(right=40, put_off=0)
+
+
+# --- a disk that stands still
+
+def by_listener(t, port, leaf, allowed, most_s):
+    """Asks a listener, and reads to the end of the connection."""
+    def exchange():
+        with wire.connect(port, seconds=20) as sock:
+            sock.sendall(wire.post(r.request(leaf)))
+            reply = wire.only(read_all(sock))
+        assert reply.status == 200, reply.status
+        return reply.body
+
+    start = time.monotonic()
+    tap.equal(t.ask(r.certid(leaf), allowed, exchange), 'right', t.samples)
+    assert time.monotonic() - start < most_s, 'an answer took %.1f s' % (time.monotonic() - start)
+
+
+@tap.test('a disk that stands still for a while: hits go on at their speed, the rest in time (B-13)')
+def stands_still():
+    t, timeout_s = tally(), 3
+    absent = r.add(r.ca.issue('not there yet', key=r.ca.key))
+    with faults.disk(r.path('cache'), r.path('work', 'disk')) as path:
+        os.chmod(path, 0o700)
+        r.own(path)
+        with r.configured(keep_cache=True, timeout=str(timeout_s)):
+            ask_all(tally())
+            child, port = r.listen()
+            with faults.frozen(path):
+                for _ in range(ROUNDS):
+                    for leaf, allowed in ALLOWED.items():
+                        by_listener(t, port, leaf, allowed, 1)
+                by_listener(t, port, absent, ('tryLater',), timeout_s)
+            start = time.monotonic()
+            by_listener(t, port, absent, ('good',), timeout_s)
+            seconds = time.monotonic() - start
+            terminate(child)
+            # what nobody has agreed to lately: ocsp-sign can't be killed, and isn't waited for
+            with r.configured(keep_cache=True, recheck='0'):
+                child, port = r.listen()
+                with faults.frozen(path):
+                    by_listener(t, port, leaves[0], ('good',), timeout_s)
+                terminate(child)
+        faults.row('cache on a disk that stands still', 2, t, seconds)
+
+
+@tap.test('a disk that stands still does not hold up who refuses connections')
+def refused_meanwhile():
+    with faults.disk(r.path('cache'), r.path('work', 'disk')) as path:
+        os.chmod(path, 0o700)
+        r.own(path)
+        with r.configured(keep_cache=True, maxpersource='2'):
+            ask_all(tally())
+            child, port = r.listen()
+            with faults.frozen(path):
+                held = [wire.connect(port, seconds=20) for _ in range(2)]
+                for _ in range(3):
+                    with wire.connect(port, seconds=5) as sock:
+                        tap.equal(wire.only(read_all(sock)).status, 503)
+                for sock in held:
+                    sock.close()
+                wait_for(lambda: accepts_again(port), 'a free place', 5)
+            terminate(child)
+            said = r.check_ctl('metrics')
+            tap.contains(said, 'connections refused')
+
+
+def accepts_again(port):
+    with wire.connect(port, seconds=5) as sock:
+        sock.sendall(wire.post(r.request(leaves[0])))
+        return wire.only(read_all(sock)).status == 200
 
 
 # --- no right

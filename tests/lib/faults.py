@@ -171,6 +171,36 @@ def tmpfs(path, options):
         subprocess.run(['umount', '-l', path], check=True)
 
 
+@contextlib.contextmanager
+def frozen(path):
+    """What lies on this file system can be read, and who writes there waits and can't be killed, as
+    while a snapshot is taken of a machine, or a disk fails over."""
+    subprocess.run(['fsfreeze', '-f', path], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(['fsfreeze', '-u', path], check=True)
+
+
+@contextlib.contextmanager
+def disk(path, image):
+    """A file system that can be frozen, in a file; skips where that can't be had."""
+    if os.getuid() != 0:
+        tap.skip('only root can mount a file system')
+    with open(image, 'wb') as f:
+        f.truncate(16 << 20)
+    subprocess.run(['/sbin/mkfs.ext4', '-q', '-F', image], check=True)
+    os.makedirs(path, exist_ok=True)
+    done = subprocess.run(['mount', '-o', 'loop', image, path], capture_output=True, text=True)
+    if done.returncode:
+        tap.skip('mount -o loop: ' + done.stderr.strip())
+    try:
+        yield path
+    finally:
+        subprocess.run(['umount', '-l', path], check=True)
+        os.unlink(image)
+
+
 def remount(path, options):
     """As soon as nobody writes there."""
     wait_for(lambda: subprocess.run(['mount', '-o', 'remount,' + options, path],

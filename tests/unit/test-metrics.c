@@ -114,7 +114,7 @@ static void everything_has_a_place_of_its_own(void **state)
 	metrics_count_answer(METRICS_ANSWERS);	/* no such place: not counted */
 	metrics_count_lookup(LOOKUP_HIT);
 	metrics_count_signer(SIGNER_TIMEOUT);
-	metrics_count_refused();
+	metrics_count_refused(1);
 	metrics_count_age(60);
 	metrics_count_age(61);
 	metrics_count_age(-5);
@@ -366,7 +366,7 @@ static void it_can_be_switched_off(void **state)
 	forget(state);
 	metrics_open(&none, -1, METRICS_FRONT);
 	metrics_open(&nowhere, -1, METRICS_FRONT);	/* there is no cache */
-	metrics_count_refused();
+	metrics_count_refused(1);
 	assert_int_not_equal(access(front, F_OK), 0);
 	metrics_path(&nowhere, METRICS_SIGN, path);
 	assert_string_equal(path + strlen(dir), "/.metrics-sign");
