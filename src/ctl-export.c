@@ -28,10 +28,11 @@ const struct ctl_opt ctl_export_options[] = {
 };
 
 struct export {
+	const struct ctl *ctl;
 	bool csv, no_memory;
 	FILE *f;
 	struct ctl_progress progress;
-	int64_t n, odd, no_cert, no_word;
+	int64_t n, odd, foreign, no_cert, no_word;
 };
 
 /* When a certificate ends that nobody has: the last second there is. */
@@ -101,32 +102,53 @@ static void put_csv(struct export *x, const char *serial, const struct store_row
 	}
 }
 
-static bool put_row(void *arg, struct store_row *row)
+/* A CRL that is made of this must have the numbers of its own CA only; with verify=no each row
+ * counts as one of its. */
+static bool is_foreign(const struct export *x, const struct cert *cert)
 {
-	struct export *x = arg;
+	for (size_t i = x->ctl->first_ca; i < x->ctl->end_ca; i++)
+		if (!x->ctl->conf.ca[i].verify || bytes_eq(cert->issuer, x->ctl->ca[i].subject))
+			return false;
+	return true;
+}
+
+/* cert: the row's, or NULL. */
+static void put_own(struct export *x, const struct store_row *row, const struct cert *cert)
+{
 	char text[CTL_ROW_SERIAL_LEN];
 	uint8_t buf[LIM_SERIAL_LEN];
-	struct cert cert = { .octets = NULL };
 	struct bytes serial;
-	enum err e = E_DATA;
 
-	ctl_progress(&x->progress, ++x->n);
 	ctl_row_serial(row, text);
 	if (!serial_parse(bytes_str(row->cert_num), buf, &serial) || row->status == ROW_ODD) {
 		ctl_progress_clear(&x->progress);
 		ctl_say("row %s is left out: %s", text, row->status == ROW_ODD ?
 			"it is neither Valid nor Revoked" : "that is no serial number");
 		x->odd++;
-		return true;
+		return;
 	}
+	x->no_cert += !cert;
+	if (x->csv)
+		put_csv(x, text, row, cert);
+	else
+		put_index(x, serial, row, cert);
+}
+
+static bool put_row(void *arg, struct store_row *row)
+{
+	struct export *x = arg;
+	struct cert cert = { .octets = NULL };
+	enum err e = E_DATA;
+
+	ctl_progress(&x->progress, ++x->n);
 	if (row->cert)
 		e = cert_parse(bytes_of(row->cert, row->cert_len), &cert);
-	x->no_memory = e == E_BUSY;
-	x->no_cert += e != E_OK;
-	if (x->csv)
-		put_csv(x, text, row, e == E_OK ? &cert : NULL);
+	if (e == E_BUSY)
+		x->no_memory = true;
+	else if (e == E_OK && is_foreign(x, &cert))
+		x->foreign++;
 	else
-		put_index(x, serial, row, e == E_OK ? &cert : NULL);
+		put_own(x, row, e == E_OK ? &cert : NULL);
 	cert_free(&cert);
 	return !ferror(x->f) && !x->no_memory;
 }
@@ -192,6 +214,9 @@ static int to_file(struct ctl *c, struct export *x, const char *path)
 
 static void tell(const struct export *x)
 {
+	if (x->foreign)
+		ctl_say("%lld rows are left out: certificates of another CA",
+			(long long)x->foreign);
 	if (x->no_cert)
 		ctl_say("%lld rows have no certificate that can be read, so %s",
 			(long long)x->no_cert, x->csv ? "their dates and subjects are empty" :
@@ -203,9 +228,10 @@ static void tell(const struct export *x)
 
 int ctl_export(struct ctl *c, int argc, char **argv)
 {
-	struct export x = { .f = stdout };
+	struct export x = { .ctl = c, .f = stdout };
 	int o, code = 0;
-	enum err e;
+	struct cert *ca;
+	enum err e = E_OK;
 
 	while ((o = ctl_next_option(argc, argv, ctl_export_options)) != -1) {
 		if (o == CTL_BAD_OPTION)
@@ -222,7 +248,10 @@ int ctl_export(struct ctl *c, int argc, char **argv)
 					 c->conf.path);
 	ctl_catch_signals();
 	c->patience_ms = PATIENCE_MS;
-	e = ctl_store(c, false);
+	for (size_t i = c->first_ca; i < c->end_ca && e == E_OK; i++)
+		e = ctl_ca_cert(c, i, &ca);
+	if (e == E_OK)
+		e = ctl_store(c, false);
 	if (e != E_OK)
 		return ctl_code(e);
 	if (optind < argc)

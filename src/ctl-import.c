@@ -203,7 +203,8 @@ static enum err transfer(struct import *m, struct import_batch *b)
 	}
 	if (end)
 		e = import_batch_flush(b);
-	if (m->no_memory) {
+	if (m->no_memory || e == E_BUSY) {
+		ctl_progress_clear(&m->progress);
 		ctl_say("no memory is left");
 		return E_BUSY;
 	}
@@ -253,13 +254,16 @@ static int run(struct import *m)
 {
 	struct ctl *c = m->ctl;
 	const char *table = m->source.conf->table;
-	struct import_target t = { .store = c->store, .table = table, .patience_ms = PATIENCE_MS,
-				   .dry_run = m->dry_run, .release = m->release, .told = told,
-				   .arg = m };
+	struct import_target t = { .store = c->store, .table = table, .ca = m->source.ca->subject,
+				   .patience_ms = PATIENCE_MS, .dry_run = m->dry_run,
+				   .release = m->release, .told = told, .arg = m };
 	int64_t start = clock_mono_ms();
 	struct import_batch *b;
 	enum err e;
 
+	/* each row counts as this CA's there, whatever its certificate */
+	if (!m->source.conf->verify)
+		t.ca = bytes_of(NULL, 0);
 	e = store_odd_keys(c->store, table, ctl_deadline(c), &t.odd_keys);
 	if (e == E_OK && !m->dry_run)
 		e = store_begin(c->store, table, ctl_deadline(c));

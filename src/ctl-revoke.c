@@ -39,11 +39,69 @@ static int no_reason(const char *word)
 			 "certificate_hold, privilege_withdrawn or aa_compromise", word);
 }
 
+static bool has_table(const struct ctl *c, const struct change *x, size_t i)
+{
+	return strcmp(c->conf.ca[i].table, x->table) == 0;
+}
+
+static bool is_shared(const struct ctl *c, const struct change *x)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->conf.n_ca; i++)
+		n += has_table(c, x, i);
+	/* with verify=no each row counts as this CA's, whatever its certificate */
+	return n > 1 && c->conf.ca[x->t.ca].verify;
+}
+
+/* Has this CA issued it? One that can't be read has the doubt in favour of whoever revokes: nothing
+ * is told, and fallback is returned. */
+static bool is_issuer(struct ctl *c, size_t i, const struct cert *cert, bool fallback)
+{
+	const struct conf_ca *ca = &c->conf.ca[i];
+	char error[CERT_ERROR_LEN];
+
+	if (!c->ca[i].octets &&
+	    cert_load(ca->issuer ? ca->issuer : ca->cert, &c->ca[i], error) != E_OK)
+		return fallback;
+	return bytes_eq(cert->issuer, c->ca[i].subject);
+}
+
+/* The number is the key of the table: of CAs that share one, the row may be another one's, whose
+ * answers would not be seen to. Returns an exit code, or -1 to go on. */
+static int check_owner(struct ctl *c, struct change *x)
+{
+	struct cert cert;
+	size_t i, owner = x->t.ca;
+	enum err e = E_DATA;
+
+	if (x->row.cert)
+		e = cert_parse(bytes_of(x->row.cert, x->row.cert_len), &cert);
+	store_row_free(&x->row);
+	if (e == E_BUSY) {
+		ctl_say("no memory is left to look whose certificate %s is", x->t.text);
+		return ctl_code(e);
+	}
+	if (e != E_OK)
+		return -1;
+	if (!is_issuer(c, x->t.ca, &cert, true))
+		for (i = 0; i < c->conf.n_ca && owner == x->t.ca; i++)
+			if (has_table(c, x, i) && is_issuer(c, i, &cert, false))
+				owner = i;
+	cert_free(&cert);
+	if (owner == x->t.ca)
+		return -1;
+	ctl_say("%s in table %s is a certificate of CA [%s]: say --ca %s", x->t.text, x->table,
+		c->conf.ca[owner].name, c->conf.ca[owner].name);
+	return CTL_REFUSED;
+}
+
 /* Reads the options and finds the row. Returns an exit code, or -1 to go on. */
 static int begin(struct ctl *c, int argc, char **argv, const struct ctl_opt *options,
 		 struct change *x)
 {
 	int64_t now = clock_real_ms() / 1000;
+	bool shared;
 	enum err e;
 	int o;
 
@@ -81,9 +139,10 @@ static int begin(struct ctl *c, int argc, char **argv, const struct ctl_opt *opt
 	if (e != E_OK)
 		return ctl_code(e);
 	x->table = c->conf.ca[x->t.ca].table;
-	e = store_find(c->store, x->table, ctl_serial(&x->t), false, ctl_deadline(c), &x->row);
+	shared = is_shared(c, x);
+	e = store_find(c->store, x->table, ctl_serial(&x->t), shared, ctl_deadline(c), &x->row);
 	if (e == E_OK)
-		return -1;
+		return shared ? check_owner(c, x) : -1;
 	if (e == E_NOT_FOUND)
 		ctl_say("%s is not in table %s", x->t.text, x->table);
 	else

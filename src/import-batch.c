@@ -161,7 +161,10 @@ enum err import_batch_flush(struct import_batch *b)
 	for (size_t i = 0; i < b->n && e == E_OK; i++) {
 		struct import_plan p;
 
-		import_decide(b->have[i] ? &b->old[i] : NULL, &b->rec[i], b->t.release, &p);
+		e = import_decide(b->have[i] ? &b->old[i] : NULL, &b->rec[i], b->t.ca,
+				  b->t.release, &p);
+		if (e != E_OK)
+			break;
 		if (p.verdict == IMPORT_NEW)
 			plan_new(b, i);
 		if (!b->t.dry_run)

@@ -57,6 +57,7 @@ enum err import_take_cert(struct import_source *s, struct bytes octets, struct i
 	}
 	e = cert_to_pem(&r->cert, &r->pem, &r->pem_len);
 	if (e != E_OK) {
+		snprintf(s->why, sizeof s->why, "no memory is left");
 		cert_free(&r->cert);
 		return e;
 	}

@@ -54,18 +54,13 @@ static void decide_revoked(const struct store_row *old, const struct import_reco
 	p->why = old->status == ROW_REVOKED ? "other date or reason" : "revoked";
 }
 
-static void decide_cert(const struct store_row *old, const struct import_record *r,
+/* has: the row's certificate, or NULL. */
+static void decide_cert(const struct cert *has, const struct import_record *r,
 			struct import_plan *p)
 {
-	struct cert c;
-	bool same;
-
-	/* what can't be read is no certificate that anybody would miss */
-	if (old->cert && cert_parse(bytes_of(old->cert, old->cert_len), &c) == E_OK) {
-		same = bytes_eq(c.der, r->cert.der);
-		cert_free(&c);
-		if (same)
-			return;
+	if (has && bytes_eq(has->der, r->cert.der))
+		return;
+	if (has) {
 		/* to revoke the number is right all the same */
 		if (!p->revoke)
 			p->verdict = IMPORT_CLASH;
@@ -82,10 +77,33 @@ static void decide_cert(const struct store_row *old, const struct import_record 
 	}
 }
 
-void import_decide(const struct store_row *old, const struct import_record *r, bool release,
-		   struct import_plan *out)
+/* What hangs on the certificate that the row has. */
+static enum err decide_owner(const struct store_row *old, const struct import_record *r,
+			     struct bytes ca, struct import_plan *p)
+{
+	struct cert c = { .octets = NULL };
+	enum err e = E_DATA;
+
+	if (old->cert)
+		e = cert_parse(bytes_of(old->cert, old->cert_len), &c);
+	if (e == E_BUSY)
+		return e;
+	/* of another CA with the same table, whose certificate nothing that is said here is about */
+	if (e == E_OK && ca.len && !bytes_eq(c.issuer, ca))
+		*p = (struct import_plan){ .verdict = IMPORT_CLASH, .why = "the table's row of this "
+					   "number is a certificate of another CA" };
+	/* what can't be read is no certificate that anybody would miss */
+	else if (r->pem && p->verdict != IMPORT_CLASH)
+		decide_cert(e == E_OK ? &c : NULL, r, p);
+	cert_free(&c);
+	return E_OK;
+}
+
+enum err import_decide(const struct store_row *old, const struct import_record *r, struct bytes ca,
+		       bool release, struct import_plan *out)
 {
 	struct import_plan p = { .verdict = IMPORT_SAME };
+	enum err e = E_OK;
 
 	if (!old) {
 		p.verdict = r->may_add ? IMPORT_NEW : IMPORT_ABSENT;
@@ -95,8 +113,11 @@ void import_decide(const struct store_row *old, const struct import_record *r, b
 			decide_revoked(old, r, &p);
 		else if (r->has_status)
 			decide_valid(old, release, &p);
-		if (r->pem && p.verdict != IMPORT_CLASH)
-			decide_cert(old, r, &p);
+		/* not for each of a million lines that change nothing: it takes the longest */
+		if (r->pem || p.verdict != IMPORT_SAME)
+			e = decide_owner(old, r, ca, &p);
 	}
-	*out = p;
+	if (e == E_OK)
+		*out = p;
+	return e;
 }

@@ -76,7 +76,8 @@ enum import_verdict {
 	IMPORT_SAME,
 	IMPORT_KEPT,	/* the row is revoked, and stays so */
 	IMPORT_ABSENT,	/* there is no row, and none can be made of it */
-	IMPORT_CLASH,	/* the row has another certificate, or no status: nothing is done */
+	IMPORT_CLASH,	/* the row has another certificate, perhaps another CA's, or no status:
+			 * nothing is done */
 	IMPORT_VERDICTS
 };
 struct import_plan {
@@ -87,10 +88,11 @@ struct import_plan {
 	const char *why;		/* a clause: of what is not done, and of a change */
 };
 
-/* Pure, but for the parsing of old->cert. old: the row there is, or NULL. release: what is only on
- * hold may become valid again. */
-void import_decide(const struct store_row *old, const struct import_record *r, bool release,
-		   struct import_plan *out);
+/* Pure, but for the parsing of old->cert. old: the row there is, or NULL. ca: the subject of the CA
+ * that r is about; empty: every row counts as its, whoever issued the certificate. release: what is
+ * only on hold may become valid again. E_OK; E_BUSY: no memory. */
+MUST_CHECK enum err import_decide(const struct store_row *old, const struct import_record *r,
+				  struct bytes ca, bool release, struct import_plan *out);
 
 /* Records on their way into the table. */
 struct import_batch;
@@ -100,6 +102,7 @@ typedef void import_told(void *arg, const struct import_record *r, const struct 
 struct import_target {
 	struct store *store;
 	const char *table;
+	struct bytes ca;	/* see import_decide() */
 	int64_t patience_ms;	/* for one question */
 	bool dry_run, release;
 	bool odd_keys;		/* store_odd_keys() */
@@ -111,7 +114,8 @@ struct import_target {
 struct import_batch *import_batch_new(const struct import_target *t);
 void import_batch_free(struct import_batch *b);
 
-/* Takes the record over, and writes when there are enough. E_OK; E_DB: store_error(). */
+/* Takes the record over, and writes when there are enough. E_OK; E_DB: store_error(); E_BUSY: no
+ * memory; E_NOT_FOUND, E_DATA: somebody else has changed the table. */
 MUST_CHECK enum err import_batch_add(struct import_batch *b, struct import_record *r);
 MUST_CHECK enum err import_batch_flush(struct import_batch *b);
 

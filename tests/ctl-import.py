@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
+import ocsp
 import pki
 import tap
 from responder import Responder, stores
@@ -384,6 +385,55 @@ def clash():
     tap.equal(rows()[hex(a.serial)][3], len(a.pem()))
 
 
+def another_ca():
+    """Of two CAs with one table, neither's word counts for a certificate of the other."""
+    fresh()
+    other = pki.make_root('Second')
+    serials = range(0x1001, 0x1005)
+    theirs = [other.issue('theirs', serial=n) for n in serials]
+    r.add(theirs[0])
+    r.add(theirs[1], status='Revoked', when=THEN_SQL, reason='certificate_hold')
+    r.add(theirs[2], status='Revoked', when=THEN_SQL, reason='superseded')
+    mine = r.add(r.ca.issue('mine', serial=serials[3]))
+    before = rows()
+    path = r.write('ours.crl', crl((serials[0], THEN, None), (serials[1], THEN, None),
+                                   (mine.serial, THEN, None)).public_bytes(Encoding.DER))
+    valid = index(line(None, serial=serials[1]), line(None, serial=serials[2]))
+    clause = "0x%x: the table's row of this number is a certificate of another CA"
+    r.add_ca('second', other)
+    r.sql('DROP TABLE IF EXISTS other_certs')
+    try:
+        of_theirs = ocsp.certid(other.certificate, serials[0])
+        tap.equal(str(r.ask(ocsp.request(of_theirs))), 'good')
+        for more in (('--dry-run',), ()):
+            text = ctl('--ca', 'ocsp', 'import', *more, path, code=1)
+            tap.equal(counts(text), {'changed': 1, 'clashes': 2})
+            tap.contains(text, clause % serials[0])
+            tap.contains(text, clause % serials[1])
+        text = ctl('--ca', 'ocsp', 'import', '--release', valid, code=1)
+        tap.equal(counts(text), {'clashes': 2})
+        own = folder('own', r.ca.issue('own', serial=serials[0]))
+        tap.equal(counts(ctl('--ca', 'ocsp', 'import', own, code=1)), {'clashes': 1})
+        r.sql('CREATE TABLE other_certs AS SELECT * FROM list_certs')
+        r.sql("UPDATE other_certs SET cert = '', status = 'Revoked', revocation_time = '%s'"
+              % THEN_SQL)
+        text = ctl('--ca', 'ocsp', 'import', '--from-table', 'other_certs', code=1)
+        tap.equal(counts(text), {'clashes': 1, 'the': 3})
+        tap.equal(rows(), dict(before, **{hex(mine.serial):
+                                          ('Revoked', THEN_SQL, None, len(mine.pem()))}))
+        # their own CA's word does
+        tap.equal(counts(ctl('--ca', 'second', 'import', '--release', valid)),
+                  {'changed': 1, 'kept': 1})
+        path = r.write('theirs.crl', crl((serials[0], THEN, None), ca=other)
+                       .public_bytes(Encoding.DER))
+        tap.equal(counts(ctl('--ca', 'second', 'import', path)), {'changed': 1})
+        tap.equal(str(r.ask(ocsp.request(of_theirs))), 'revoked')
+    finally:
+        r.sql('DROP TABLE IF EXISTS other_certs')
+        r.cas.clear()
+        r.configure()
+
+
 def command_line():
     a = r.write('a.pem', r.ca.issue('a').pem())
     for args in ((), (a, a), ('--format', 'pem', a), ('--from-table', 'x', a), ('--lines', 'x', a),
@@ -481,6 +531,7 @@ TESTS = [
     ('import: a hold is released in whatever word the table has it', on_hold),
     ('import: a row that is gone is not the end of the file', a_row_is_gone),
     ('import: never one certificate for another', clash),
+    ('import: never what one CA says for what another has issued', another_ca),
     ('import: the command line', command_line),
     ('import: SIGINT leaves nothing half done', interrupted),
     ('import, revoke, export: SIGINT before anything has begun', interrupted_early),

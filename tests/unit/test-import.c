@@ -8,14 +8,24 @@
 #define THEN 1700000000
 #define LATER 1700000001
 
+/* Of the CA that certificates are of here. */
+static struct bytes ca_name;
+
+static struct import_plan decide_row(const struct store_row *row, const struct import_record *r,
+				     bool release)
+{
+	struct import_plan p;
+
+	assert_int_equal(import_decide(row, r, ca_name, release, &p), E_OK);
+	return p;
+}
+
 static struct import_plan decide(enum row_status status, int64_t at, int reason,
 				 const struct import_record *r, bool release)
 {
 	struct store_row row = { .status = status, .revoked_at = at, .reason = reason };
-	struct import_plan p;
 
-	import_decide(&row, r, release, &p);
-	return p;
+	return decide_row(&row, r, release);
 }
 
 static struct import_record says(bool revoked, int64_t at, int reason)
@@ -30,10 +40,10 @@ static void without_a_row(void **state)
 	struct import_plan p;
 
 	(void)state;
-	import_decide(NULL, &r, false, &p);
+	p = decide_row(NULL, &r, false);
 	assert_int_equal(p.verdict, IMPORT_NEW);
 	r.may_add = false;
-	import_decide(NULL, &r, false, &p);
+	p = decide_row(NULL, &r, false);
 	assert_int_equal(p.verdict, IMPORT_ABSENT);
 }
 
@@ -115,10 +125,19 @@ static void dates_and_reasons_that_differ(void **state)
 	}
 }
 
+static X509 *issuer(EVP_PKEY *key, const char *name)
+{
+	struct pki_issue self = { .name = name, .key = key };
+
+	return pki_cert(&self);
+}
+
 static void certificates(void **state)
 {
 	EVP_PKEY *key = pki_key("P-256");
-	struct pki_issue first = { .name = "a", .key = key }, second = { .name = "b", .key = key };
+	X509 *ca = issuer(key, "CA");
+	struct pki_issue first = { .name = "a", .key = key, .issuer = ca, .issuer_key = key },
+			 second = { .name = "b", .key = key, .issuer = ca, .issuer_key = key };
 	X509 *a = pki_cert(&first), *b = pki_cert(&second);
 	struct bytes der = pki_der(a), other = pki_der(b);
 	struct store_row row = { .status = ROW_VALID };
@@ -129,39 +148,40 @@ static void certificates(void **state)
 	(void)state;
 	assert_int_equal(cert_parse(der, &r.cert), E_OK);
 	assert_int_equal(cert_to_pem(&r.cert, &r.pem, &r.pem_len), E_OK);
-	import_decide(&row, &r, false, &p);
+	ca_name = r.cert.issuer;
+	p = decide_row(&row, &r, false);
 	assert_int_equal(p.verdict, IMPORT_CHANGED);
 	assert_true(p.set_cert);
 	/* the same, in either form */
 	row.cert = (uint8_t *)(uintptr_t)der.p;
 	row.cert_len = der.len;
-	import_decide(&row, &r, false, &p);
+	p = decide_row(&row, &r, false);
 	assert_int_equal(p.verdict, IMPORT_SAME);
 	assert_false(p.set_cert);
 	row.cert = (uint8_t *)r.pem;
 	row.cert_len = r.pem_len;
-	import_decide(&row, &r, false, &p);
+	p = decide_row(&row, &r, false);
 	assert_int_equal(p.verdict, IMPORT_SAME);
 	/* what can't be read is replaced, but never one certificate by another */
 	row.cert = junk;
 	row.cert_len = sizeof junk;
-	import_decide(&row, &r, false, &p);
+	p = decide_row(&row, &r, false);
 	assert_true(p.set_cert);
 	row.cert = (uint8_t *)(uintptr_t)other.p;
 	row.cert_len = other.len;
-	import_decide(&row, &r, false, &p);
+	p = decide_row(&row, &r, false);
 	assert_int_equal(p.verdict, IMPORT_CLASH);
 	assert_false(p.set_cert || p.revoke);
 	/* the number is revoked in any case */
 	r.has_status = r.revoked = true;
 	r.revoked_at = THEN;
-	import_decide(&row, &r, false, &p);
+	p = decide_row(&row, &r, false);
 	assert_int_equal(p.verdict, IMPORT_CHANGED);
 	assert_true(p.revoke && !p.set_cert);
 	/* a revoked row keeps its status, and still gets the certificate that it lacks */
 	row = (struct store_row){ .status = ROW_REVOKED, .revoked_at = THEN, .reason = 1 };
 	r.revoked = false;
-	import_decide(&row, &r, false, &p);
+	p = decide_row(&row, &r, false);
 	assert_int_equal(p.verdict, IMPORT_KEPT);
 	assert_true(p.set_cert);
 	import_record_free(&r);
@@ -169,7 +189,71 @@ static void certificates(void **state)
 	free((void *)(uintptr_t)other.p);
 	X509_free(a);
 	X509_free(b);
+	X509_free(ca);
 	EVP_PKEY_free(key);
+	ca_name = bytes_of(NULL, 0);
+}
+
+/* Several CAs may have one table, of which the number is the key. */
+static void another_ca_s_certificate_is_left_alone(void **state)
+{
+	EVP_PKEY *key = pki_key("P-256");
+	X509 *ca[] = { issuer(key, "Other CA"), issuer(key, "CA") }, *cert[2];
+	struct import_record revoked = says(true, THEN, 1), held = says(true, THEN, HOLD);
+	struct import_record valid = says(false, ROW_NO_TIME, ROW_NO_REASON), with_cert = revoked;
+	struct import_record bare = { .may_add = true };
+	const struct import_record *changing[] = { &revoked, &held, &with_cert };
+	struct bytes der[2];
+	struct import_plan p;
+
+	(void)state;
+	for (int own = 0; own < 2; own++) {
+		struct pki_issue what = { .name = "a", .key = key, .issuer = ca[own],
+					  .issuer_key = key };
+
+		cert[own] = pki_cert(&what);
+		der[own] = pki_der(cert[own]);
+	}
+	assert_int_equal(cert_parse(der[1], &bare.cert), E_OK);
+	assert_int_equal(cert_to_pem(&bare.cert, &bare.pem, &bare.pem_len), E_OK);
+	ca_name = bare.cert.issuer;
+	with_cert.cert = bare.cert;
+	with_cert.pem = bare.pem;
+	with_cert.pem_len = bare.pem_len;
+	for (int own = 0; own < 2; own++) {
+		struct store_row row = { .status = ROW_VALID, .cert_len = der[own].len,
+					 .cert = (uint8_t *)(uintptr_t)der[own].p };
+
+		for (size_t i = 0; i < 3; i++) {
+			p = decide_row(&row, changing[i], false);
+			assert_int_equal(p.verdict, own ? IMPORT_CHANGED : IMPORT_CLASH);
+			assert_int_equal(p.revoke, own);
+			assert_false(p.release || p.set_cert);
+			assert_int_equal(strstr(p.why, "of another CA") != NULL, !own);
+		}
+		/* with verify=no each row counts, whosever it is */
+		assert_int_equal(import_decide(&row, &revoked, bytes_of(NULL, 0), false, &p), E_OK);
+		assert_true(p.revoke);
+		p = decide_row(&row, &bare, false);
+		assert_int_equal(p.verdict, own ? IMPORT_SAME : IMPORT_CLASH);
+		assert_false(p.set_cert);
+		row.status = ROW_REVOKED;
+		row.revoked_at = THEN;
+		row.reason = HOLD;
+		p = decide_row(&row, &valid, true);
+		assert_int_equal(p.verdict, own ? IMPORT_CHANGED : IMPORT_CLASH);
+		assert_int_equal(p.release, own);
+		p = decide_row(&row, &valid, false);
+		assert_int_equal(p.verdict, own ? IMPORT_KEPT : IMPORT_CLASH);
+	}
+	import_record_free(&bare);
+	for (int own = 0; own < 2; own++) {
+		free((void *)(uintptr_t)der[own].p);
+		X509_free(cert[own]);
+		X509_free(ca[own]);
+	}
+	EVP_PKEY_free(key);
+	ca_name = bytes_of(NULL, 0);
 }
 
 static void formats_are_told_by_content(void **state)
@@ -211,6 +295,7 @@ int main(void)
 		cmocka_unit_test(a_revocation_is_taken_over),
 		cmocka_unit_test(dates_and_reasons_that_differ),
 		cmocka_unit_test(certificates),
+		cmocka_unit_test(another_ca_s_certificate_is_left_alone),
 		cmocka_unit_test(formats_are_told_by_content),
 	};
 
