@@ -8,6 +8,7 @@ DEBIAN_FILES = \
 	debian/ocsp-stdio.install \
 	debian/ocsp-stdio.links \
 	debian/ocsp-stdio.lintian-overrides \
+	debian/ocsp-stdio.postinst \
 	debian/ocsp-stdio.postrm \
 	debian/rules \
 	debian/source/format \

@@ -41,6 +41,7 @@ struct setup {
 	struct account user;	/* parses requests */
 	struct account signer;	/* has keys, passwords and the cache; the same without signuser= */
 	gid_t log_gid;
+	bool guessed;		/* users: there is a configuration, but it can't be read */
 	bool failed;
 };
 
@@ -65,7 +66,8 @@ static void failed(struct setup *s, const char *path)
 	s->failed = true;
 }
 
-/* Gives what fd is open on this owner and mode. */
+/* Gives what fd is open on this owner and mode. While users are guessed, what is there may be another's
+ * for good reason, unless it is still root's, as it was unpacked. */
 static void adjust(struct setup *s, int fd, const char *path, uid_t uid, gid_t gid, mode_t mode,
 		   bool made)
 {
@@ -74,6 +76,10 @@ static void adjust(struct setup *s, int fd, const char *path, uid_t uid, gid_t g
 
 	if (fstat(fd, &st) != 0)
 		goto out;
+	if (s->guessed && !made && (st.st_uid != 0 || st.st_gid != 0)) {
+		done("left", path, &st);
+		return;
+	}
 	if ((uid != NOBODY && st.st_uid != uid) || (gid != NOBODY && st.st_gid != gid)) {
 		if (fchown(fd, uid, gid) != 0)
 			goto out;
@@ -279,7 +285,7 @@ static void set_cache(struct setup *s, const struct conf *c)
 		set_file(s, path, true, s->user.uid, s->user.gid, 0600);
 }
 
-/* The configuration may still be missing: then the defaults hold. */
+/* The configuration may still be missing, or can't be read: then the defaults hold. */
 static void set_files(struct setup *s, const char *config, const struct conf *c)
 {
 	uid_t root = s->user.uid == NOBODY ? NOBODY : 0;
@@ -346,8 +352,14 @@ static int prepare(struct ctl *c, struct setup *s, char config[PATH_LEN], bool *
 	if (c->config[0] != '/' || !at(s, c->config, config))
 		return ctl_usage("setup needs the absolute path of a configuration");
 	*have_config = conf_load(config, CONF_NO_SECRETS, &c->conf, error) == E_OK;
-	if (!*have_config)
+	if (!*have_config) {
 		ctl_say("%s", error);
+		s->guessed = faccessat(AT_FDCWD, config, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+			     errno != ENOENT;
+	}
+	if (s->guessed)
+		ctl_say("until %s can be read, owners and modes stay as they are, but for what is "
+			"still root's", config);
 	s->user.name = *have_config ? c->conf.user : "pycert";
 	s->signer.name = *have_config ? c->conf.sign_user : "pycert";
 	return 0;

@@ -581,6 +581,42 @@ def setup_bare():
         assert len(made) == 2 and all(path.startswith(root.dir) for path in made), out
 
 
+@tap.test("setup under a configuration that can't be read makes what is missing, and takes nothing")
+def setup_unreadable():
+    if os.getuid() != 0:
+        raise tap.Skip('only root can give files away')
+    good = ('[db]\ndb=d\nusername=u\n[ocsp]\ncert=ca.pem\n'
+            'pkey=ca.key\nuser=parser\nsignuser=signer\nsigner=unix:/run/ocsp/sign.sock\n')
+    with Root() as root:
+        with open(root.path('etc/passwd'), 'a') as f:
+            f.write('parser:x:3456:3457::/:/bin/false\nsigner:x:2345:2346::/:/bin/false\n')
+        # as it is unpacked: no certificate is named, and all is root's
+        root.write('etc/ocsp_py/config.ini', '[ocsp]\n')
+        said = setup(root.dir)
+        tap.contains(said, 'owners and modes stay as they are')
+        tap.equal(root.look('etc/ocsp_py/config.ini'), (0o640, 0, GID))
+        made = re.findall(r'^made +(%s/\S+)' % root.dir, said, re.M)
+        tap.equal([os.path.basename(m) for m in made], ['ocsp_py', 'ocsp_py.log'])
+        files = ['etc/ocsp_py/config.ini', 'etc/ocsp_py/ca.key', *made]
+        # whoever is named then gets them
+        root.write('etc/ocsp_py/config.ini', good)
+        assert 'stay as they are' not in setup(root.dir)
+        before = [root.look(f) for f in files]
+        tap.equal([b[1:] for b in before],
+                  [(0, 3457), (2345, 2346), (2345, 3457), (3456, 3457)])
+        # and keeps them
+        root.write('etc/ocsp_py/config.ini', good + 'a slip of the pen\n')
+        os.chmod(root.path('etc/ocsp_py/config.ini'), 0o640)
+        said = setup(root.dir)
+        tap.equal(re.findall('^(?:made|changed) .*', said, re.M), [], said)
+        tap.contains(said, 'left     ' + made[0])
+        tap.contains(said, 'owners and modes stay as they are')
+        tap.equal([root.look(f) for f in files], before)
+        # what there isn't is not what can't be read
+        os.unlink(root.path('etc/ocsp_py/config.ini'))
+        assert 'stay as they are' not in setup(root.dir)
+
+
 @tap.test('setup follows no link, and takes no folder that is for everybody')
 def setup_links():
     with Root(users=False, cache='/shared') as root, tempfile.TemporaryDirectory() as elsewhere:

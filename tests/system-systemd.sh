@@ -69,14 +69,20 @@ exposure() { # UNIT TENTHS
 	return $rc
 }
 
+modes_are() { # LINE...: mode, owner, group and path
+	local got
+	got=$(x stat -c '%a %U %G %n' "${@##* }")
+	[ "$got" = "$(printf '%s\n' "$@")" ] || { diff <(printf '%s\n' "$@") <(echo "$got"); false; }
+}
+
+made_by_tmpfiles() {
+	modes_are "700 pycert pycert $localstatedir/cache/ocsp_py" \
+		"640 pycert adm $localstatedir/log/ocsp_py.log"
+}
+
 folders_and_modes() {
-	local want="700 pycert $localstatedir/cache/ocsp_py
-640 pycert $localstatedir/log/ocsp_py.log
-750 root $sysconfdir/ocsp_py
-640 root $sysconfdir/ocsp_py/config.ini" got
-	got=$(x stat -c '%a %U %n' "$localstatedir/cache/ocsp_py" "$localstatedir/log/ocsp_py.log" \
-		"$sysconfdir/ocsp_py" "$sysconfdir/ocsp_py/config.ini")
-	[ "$got" = "$want" ] || { diff <(echo "$want") <(echo "$got"); false; }
+	made_by_tmpfiles && modes_are "750 root pycert $sysconfdir/ocsp_py" \
+		"640 root pycert $sysconfdir/ocsp_py/config.ini"
 }
 
 # proc_says PID LINE...: what the kernel says of a process, besides its user.
@@ -318,7 +324,7 @@ done
 check "exposure of ocsp-listen.service at most 2.0" exposure ocsp-listen.service 20
 check "ocspctl makes the table" table
 
-check "tmpfiles.d makes folders and log file" folders_and_modes
+check "tmpfiles.d makes cache and log file" made_by_tmpfiles
 x rm -r "$localstatedir/cache/ocsp_py" "$localstatedir/log/ocsp_py.log"
 check "systemctl enable --now ocsp.socket" systemctl enable --now ocsp.socket
 check "and they are there again: ocspctl setup" folders_and_modes

@@ -172,8 +172,8 @@ class Host:
         self.booted = True
         for there, here in self.files.elsewhere():
             self.must_run('mkdir -p {0} {1} && rm -rf {0} && ln -s {1} {0}'.format(there, here))
-        # once more, now that the folders lie where they are looked for
-        self.must_run('systemd-tmpfiles --create || true')
+        # once more, now that the folders lie where they are looked for; and what a package does
+        self.must_run('systemd-tmpfiles --create || true; ocspctl setup || true')
 
     def close(self):
         if self.booted:
