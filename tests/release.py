@@ -13,6 +13,7 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'lib'))
 
+import host
 import tap
 from responder import BUILD, LONG, PROGRAMS
 
@@ -125,8 +126,30 @@ def install_again():
     for file in edited:
         assert read(file).endswith('# edited\n'), file
     run(*how, 'uninstall')
-    tap.equal([f for f in edited if os.path.exists(f)],
-              [f for f in edited if f.endswith('/config.ini')])
+    tap.equal([f for f in edited if not os.path.exists(f)], [], 'edited, and removed')
+    for file in edited:
+        os.unlink(file)
+    run(*how, 'install')
+    run(*how, 'uninstall')
+    tap.equal([f for f in edited if os.path.exists(f)], [], 'as it was installed, and left')
+
+
+@tap.test("what is installed names our folders where this configuration has them, others' unchanged")
+def relocated():
+    paths = host.installed()
+    roots = {'etc': paths['sysconfdir'], 'var': paths['localstatedir']}
+    ours = re.compile(r'/(etc|var)(/ocsp_py|/logrotate\.d/ocsp_py|/xinetd\.d/ocsp|/[a-z]+/ocsp_py)')
+    named = re.compile(r'[\w./@-]*/(?:etc|var)/[\w./@-]*')
+    folder, kept = os.path.join(BUILD, 'units-built'), set()
+    for base, _, names in os.walk(folder):
+        for file in (os.path.relpath(os.path.join(base, n), folder) for n in names):
+            source = next(read(TOP, d, file) for d in ('units', 'etc', 'docs/examples', 'man')
+                          if os.path.exists(os.path.join(TOP, d, file)))
+            tap.equal(named.findall(read(folder, file)),
+                      named.findall(ours.sub(lambda m: roots[m[1]] + m[2], source)), file)
+            kept |= {path for path in named.findall(source) if not ours.search(path)}
+    for path in ('/etc/systemd/system/ocsp-', '/etc/sudoers.d/ocsp', '/var/lib/ocsp_static'):
+        tap.contains(kept, path)
 
 
 def members(path):

@@ -38,10 +38,13 @@ noinst_DATA = units-built/ocsp_py/config.ini units-built/logrotate.d/ocsp_py uni
 
 EXTRA_DIST += $(UNIT_FILES) $(ETC_FILES) $(MANUALS:%=man/%) $(EXAMPLES:%=docs/examples/%)
 
-# In two steps, since a path of this configuration may contain one of the others.
+# Only what is our own: systemd, nginx, sudo and node_exporter have their folders where they are. In two
+# steps, since a path of this configuration may contain one of the others.
 RELOCATE = $(SED) \
 	-e 's|/usr/bin/ocsp|@BIN@/ocsp|g' -e 's|/usr/libexec/|@LIBEXEC@/|g' \
-	-e 's|/etc/|@ETC@/|g' -e 's|/var/|@VAR@/|g' \
+	-e 's|/etc/ocsp_py|@ETC@/ocsp_py|g' -e 's|/etc/logrotate.d/ocsp|@ETC@/logrotate.d/ocsp|g' \
+	-e 's|/etc/xinetd.d/ocsp|@ETC@/xinetd.d/ocsp|g' \
+	-e 's|/var/\([a-z]*\)/ocsp_py|@VAR@/\1/ocsp_py|g' \
 	-e 's|@BIN@|$(bindir)|g' -e 's|@LIBEXEC@|$(libexecdir)|g' \
 	-e 's|@ETC@|$(sysconfdir)|g' -e 's|@VAR@|$(localstatedir)|g' \
 	-e 's|^\.Os$$|.Os ocsp-stdio $(PACKAGE_VERSION)|'
@@ -57,7 +60,7 @@ units-built/%: man/% Makefile
 	$(RELOCATE_FILE)
 
 # What an administrator may have edited is never replaced: the stanza that says "disable = no", too.
-# A configuration is only removed if nobody has changed it.
+# It is only removed if nobody has changed it.
 CONFIG_INI = $(DESTDIR)$(sysconfdir)/ocsp_py/config.ini
 LOGROTATE = $(DESTDIR)$(logrotatedir)/ocsp_py
 XINETD = $(DESTDIR)$(xinetddir)/ocsp
@@ -79,9 +82,11 @@ install-data-hook:
 		$(LN_S) ocspctl ocsp-stdio && $(LN_S) ocspctl ocsp-sign
 
 uninstall-local:
-	rm -f "$(DESTDIR)$(libexecdir)/ocsp.py" "$(LOGROTATE)" "$(XINETD)"
+	rm -f "$(DESTDIR)$(libexecdir)/ocsp.py"
 	rm -f "$(DESTDIR)$(completiondir)/ocsp-stdio" "$(DESTDIR)$(completiondir)/ocsp-sign"
 	if cmp -s units-built/ocsp_py/config.ini "$(CONFIG_INI)"; then rm -f "$(CONFIG_INI)"; fi
+	if cmp -s units-built/logrotate.d/ocsp_py "$(LOGROTATE)"; then rm -f "$(LOGROTATE)"; fi
+	if cmp -s units-built/xinetd.d/ocsp "$(XINETD)"; then rm -f "$(XINETD)"; fi
 	-rmdir "$(DESTDIR)$(sysconfdir)/ocsp_py" 2> /dev/null
 
 clean-local:
