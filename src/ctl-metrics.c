@@ -81,9 +81,12 @@ static void put_ends(FILE *f, struct ctl *c)
 	}
 }
 
+/* node_exporter reads this as the older text format of Prometheus, and refuses a whole file for one
+ * type that it doesn't know: no info, no stateset, no unknown. */
 static void put_openmetrics(FILE *f, struct ctl *c, const struct metrics *m, int64_t since)
 {
-	fputs("# TYPE ocsp_build info\n# HELP ocsp_build Version of the responder.\n"
+	fputs("# TYPE ocsp_build_info gauge\n"
+	      "# HELP ocsp_build_info Version of the responder; always 1.\n"
 	      "ocsp_build_info{version=\"" PACKAGE_VERSION "\"} 1\n", f);
 	metrics_put_openmetrics(f, m, since);
 	put_ends(f, c);
@@ -115,7 +118,9 @@ enum err ctl_read_metrics(const struct ctl *c, struct metrics *m, int64_t *since
 	else if (e == E_DATA)
 		ctl_say("%s, or the same with -sign, is no file of counters of this version", path);
 	else if (e != E_OK)
-		ctl_say("%s: %s; run this as root or as %s", path, strerror(errno), c->conf.user);
+		/* two users' with signuser=, mode 600: neither can read both */
+		ctl_say("%s, or the same with -sign, can't be read: %s; run this as root", path,
+			strerror(errno));
 	return e;
 }
 

@@ -3,15 +3,18 @@
 import json
 import os
 import re
+import shutil
 import socket
+import subprocess
 import stat
 import sys
+import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'lib'))
 
 import ocsp
 import tap
-from responder import Responder, read_all, terminate
+from responder import LONG, Responder, accepts, read_all, terminate, wait_for
 
 try:
     from prometheus_client.openmetrics import parser as reference
@@ -226,6 +229,21 @@ def place():
         tap.contains(done.stderr.decode(), 'metrics=no')
 
 
+@tap.test("who may not read the signing user's file is told to be root")
+def unreadable():
+    r.ask(REQUEST)
+    os.chmod(SIGN, 0)
+    who = {'user': r.account.pw_uid, 'group': r.account.pw_gid, 'extra_groups': []}
+    try:
+        done = r.run('ocspctl', 'metrics', **(who if os.getuid() == 0 else {}))
+    finally:
+        os.chmod(SIGN, 0o600)
+    said = done.stderr.decode()
+    assert done.returncode, said
+    tap.contains(said, '-sign, can\'t be read')
+    assert said.endswith('run this as root\n'), said
+
+
 @tap.test('metrics= that is neither a file nor "no" is a mistake that is told')
 def wrong_key():
     with r.configured(metrics=''):
@@ -244,16 +262,50 @@ def rules():
         kind = re.fullmatch(r'# (TYPE|UNIT|HELP) (\S+) .+', line)
         if kind and kind.group(1) == 'TYPE':
             family = kind.group(2)
+            # of OpenMetrics and of the older text format, which is what node_exporter knows
+            tap.contains(('counter', 'gauge', 'histogram', 'summary'), line.split()[3], family)
             assert family not in seen, 'twice: ' + family
             seen.add(family)
         elif kind:
             tap.equal(kind.group(2), family)
         else:
-            assert re.fullmatch(re.escape(family) + r'(_total|_bucket|_count|_sum|_info)?'
+            assert re.fullmatch(re.escape(family) + r'(_total|_bucket|_count|_sum)?'
                                 r'(\{([a-z]+="[^"\\\n]*",?)+\})? -?[0-9.]+', line), line
     if reference:
         families = list(reference.text_string_to_metric_families(text))
         tap.equal({f.name for f in families}, seen)
+
+
+@tap.test('node_exporter takes the file whole')
+def node_exporter():
+    exporter = shutil.which('prometheus-node-exporter') or shutil.which('node_exporter')
+    if not LONG:
+        tap.skip('a slow one: OCSP_TEST_ALL')
+    if not exporter:
+        tap.skip('prometheus-node-exporter is not installed')
+    r.ask(REQUEST)
+    textfiles = r.folder('textfiles')
+    done = r.ctl('metrics', '--openmetrics', '--output', os.path.join(textfiles, 'ocsp.prom'))
+    tap.equal(done.returncode, 0, done.stderr)
+    with socket.create_server(('127.0.0.1', 0)) as s:
+        port = s.getsockname()[1]
+    child = subprocess.Popen(
+        [exporter, '--collector.disable-defaults', '--collector.textfile',
+         '--collector.textfile.directory=' + textfiles, '--web.listen-address=127.0.0.1:%d' % port],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_for(lambda: accepts(port), 'node_exporter')
+        with urllib.request.urlopen('http://127.0.0.1:%d/metrics' % port, timeout=20) as answer:
+            given = answer.read().decode()
+    finally:
+        child.terminate()
+        said = child.communicate()[1]
+    tap.contains(given, '\nnode_textfile_scrape_error 0\n', said)
+    tap.contains(given, '/ocsp.prom"}')
+    # it sorts labels and adds empty ones
+    exported, written = ({k.split('{')[0] for k in v} for v in (values(given), values()))
+    tap.equal(sorted(written - exported), [])
+    tap.contains(exported, 'ocsp_build_info')
 
 
 @tap.test('buckets only rise, and end with the count')
@@ -305,7 +357,7 @@ def examples():
     found = set(re.findall(r'\bocsp_\w+', '\n'.join(asked)))
     assert len(found) > 8, found
     for name in found:
-        assert re.sub('_(total|bucket|info)$', '', name) in names, name
+        assert re.sub('_(total|bucket)$', '', name) in names, name
     for label, value in re.findall(r'(result|status|reason)="([a-zA-Z]+)"', '\n'.join(asked)):
         tap.contains(text, '%s="%s"' % (label, value))
 
