@@ -205,7 +205,7 @@ static int open_files(struct export *x)
 	}
 	if (e != E_OK) {
 		ctl_say("the folder %s can't be used: %s; make it with: install -d -o %s -m 755 %s",
-			x->path, strerror(errno), x->c->conf.user, x->path);
+			x->path, strerror(errno), x->c->conf.sign_user, x->path);
 		return EX_IOERR;
 	}
 	if (!x->purge_list)

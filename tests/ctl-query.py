@@ -25,6 +25,7 @@ import tap
 from responder import Responder, stores
 
 EX_USAGE, EX_DATAERR, EX_IOERR, EX_TEMPFAIL = 64, 65, 74, 75
+FAQ = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'docs', 'faq.md')
 THEN, THEN_SQL = datetime.datetime(2024, 1, 2, 3, 4, 5), '2024-01-02 03:04:05'
 
 r = None
@@ -165,6 +166,30 @@ def export_openssl():
         tap.equal(str(ocsp.Response(f.read())), 'revoked(1)')
 
 
+def export_crl():
+    """By what docs/faq.md says, where a certificate was renewed and two rows have none."""
+    some_rows()
+    for _ in range(2):
+        r.add(r.ca.issue('twice'))
+    r.insert('0x1e')
+    r.insert('0x1f')
+    folder = r.folder('work', 'crl')
+    with open(FAQ) as f:
+        recipe = re.search(r'cat > crl.cnf <<END\n.*?^END\n', f.read(), re.M | re.S).group()
+    ctl('export', r.path('work', 'crl', 'index.txt'))
+    with open(os.path.join(folder, 'index.txt')) as f:
+        subjects = [line.rsplit('\t', 1)[1].rstrip() for line in f if line.startswith('V')]
+    for subject in ('/CN=unknown', '/C=XX/O=Test/CN=twice'):
+        tap.equal(subjects.count(subject), 2, subjects)
+    done = subprocess.run(
+        ['sh', '-ec', '[ -e crlnumber ] || echo 01 > crlnumber\n' + recipe.replace('/root/pki', folder)
+         + 'openssl ca -config crl.cnf -cert "$0" -keyfile "$1" -gencrl -out ca.crl\n'
+         'openssl crl -in ca.crl -noout -text', r.path('ca.pem'), r.path('ca.key')],
+        cwd=folder, capture_output=True, text=True)
+    tap.equal(done.returncode, 0, done.stderr)
+    tap.equal(done.stdout.count('Serial Number:'), 2, done.stdout)
+
+
 def export_csv():
     a, b, c = some_rows()
     d = r.add(r.ca.issue('x, "y"'))
@@ -227,7 +252,99 @@ def export_closed():
     tap.equal(r.run('ocspctl', 'list', preexec_fn=close).returncode, EX_IOERR)
 
 
+@contextlib.contextmanager
+def two_cas():
+    """A second CA with the same table, and two certificates of it there: valid, and on hold."""
+    fresh()
+    other = pki.make_root('Second')
+    r.add_ca('second', other)
+    try:
+        yield (other, r.add(other.issue('theirs', serial=0x1001)),
+               r.add(other.issue('held', serial=0x1002), status='Revoked', when=THEN_SQL,
+                     reason='certificate_hold'))
+    finally:
+        r.cas.clear()
+        r.configure()
+
+
+def export_one_ca():
+    """A CRL that is made of it has no number of another CA's."""
+    with two_cas() as (other, theirs, held):
+        r.add(r.ca.issue('mine', serial=0x1003))
+        r.insert('0x1f')
+        r.add(pki.make_root('Stranger').issue('stray', serial=0x1004))
+        r.insert('nonsense', certificate=other.issue('odd').pem())
+        numbers = lambda text: sorted(line.split('\t')[3] for line in text.splitlines())
+        out, err = run('--ca', 'ocsp', 'export')
+        tap.equal(numbers(out), ['1003', '1F'])
+        tap.contains(err, '4 rows are left out: certificates of another CA')
+        out, err = run('--ca', 'second', 'export', '--format', 'csv', code=1)
+        tap.equal(sorted(line.split(',')[0] for line in out.splitlines()[1:]),
+                  [hex(theirs.serial), hex(held.serial), '0x1f'])
+        tap.contains(err, '2 rows are left out: certificates of another CA')
+        tap.contains(err, 'row nonsense is left out: that is no serial number')
+        path = r.path('work', 'second.txt')
+        ctl('--ca', 'second', 'export', path, code=1)
+        with open(path) as f:
+            tap.equal(numbers(f.read()), ['1001', '1002', '1F'])
+        # without --ca it is what both of them have
+        r.sql("DELETE FROM list_certs WHERE cert_num = 'nonsense'")
+        out, err = run('export')
+        tap.equal(numbers(out), ['1001', '1002', '1003', '1F'])
+        tap.contains(err, '1 rows are left out')
+        r.cas['second']['cert'] = 'nowhere.pem'
+        r.configure()
+        out, err = run('--ca', 'second', 'export', code=EX_IOERR)
+        tap.equal(out, '')
+        tap.contains(err, 'nowhere.pem')
+        tap.equal(numbers(run('--ca', 'ocsp', 'export')[0]), ['1003', '1F'])
+    with two_cas():
+        r.cas.clear()
+        r.configure()
+        out, err = run('export')
+        tap.equal(out, '')
+        tap.contains(err, '2 rows are left out: certificates of another CA')
+
+
 # --- hold and release
+
+def rows_of_another_ca():
+    with two_cas() as (other, theirs, held):
+        before = row(theirs.serial), row(held.serial)
+        of_theirs = ocsp.request(ocsp.certid(other.certificate, theirs.serial))
+        tap.equal(str(r.ask(of_theirs)), 'good')
+        # a certificate names its CA, and its number may be another one's in the table
+        twin = r.write('twin.pem', r.ca.issue('twin', serial=theirs.serial).pem())
+        for args, leaf in ((('--ca', 'ocsp', 'revoke', '1001'), theirs),
+                           (('revoke', twin), theirs), (('--ca', 'ocsp', 'hold', '1001'), theirs),
+                           (('--ca', 'ocsp', 'revoke', '1002'), held),
+                           (('--ca', 'ocsp', 'release', '1002'), held)):
+            tap.contains(ctl(*args, code=1), '%s in table list_certs is a certificate of CA '
+                         '[second]: say --ca second' % hex(leaf.serial))
+        tap.equal((row(theirs.serial), row(held.serial)), before)
+        tap.contains(ctl('--ca', 'second', 'release', '1002'), '0x1002 is valid')
+        tap.contains(ctl('--ca', 'second', 'revoke', '1001'), '1 removed, 1 signed anew')
+        tap.equal(str(r.ask(of_theirs)), 'revoked')
+        # whose it is nobody knows, or no CA here: the operator does
+        r.insert('0x1f')
+        r.add(pki.make_root('Stranger').issue('stray', serial=0x1004))
+        for number in ('1f', '1004'):
+            tap.contains(ctl('--ca', 'ocsp', 'revoke', number), 'is revoked')
+        # nor does a certificate that can't be read keep anybody from revoking
+        section = r.cas['second']
+        r.unrevoke(theirs)
+        r.cas['second'] = dict(section, cert='nowhere.pem')
+        r.configure()
+        text = ctl('--ca', 'ocsp', 'revoke', '1001')
+        tap.contains(text, '0x1001 is revoked')
+        assert 'nowhere' not in text, text
+        # another table is another matter
+        r.unrevoke(theirs)
+        r.cas['second'] = dict(section, table='seconds')
+        r.configure()
+        tap.contains(ctl('--ca', 'ocsp', 'revoke', '1001'), '0x1001 is revoked')
+
+
 
 def hold():
     fresh()
@@ -586,11 +703,14 @@ TESTS = [
     ('list: page after page, until nobody reads on', list_streams),
     ('export: index.txt, and back again', export_index),
     ('export: openssl answers from it', export_openssl),
+    ('export: openssl makes a CRL of it, also where two rows have one subject', export_crl),
     ('export: CSV', export_csv),
     ('export: a file is whole, or the old one', export_files),
     ('export: what is closed stays so', export_closed),
+    ('export: of CAs with one table, the rows of the one that is meant', export_one_ca),
     ('export, metrics, report: no file takes the place of a link or a device', replaced),
     ('hold and release, and the cache says it at once (U-3)', hold),
+    ('revoke, hold, release: not what another CA has issued', rows_of_another_ca),
     ('hold, then revoke: since the hold began, and for good', hold_then_revoke),
     ('add --json', json_add),
     ('status --json', json_status),

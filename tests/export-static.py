@@ -302,6 +302,11 @@ def broken_off():
 def refused():
     r.ask_about(good)
     tap.contains(export(code=EX_IOERR, to=r.path('nowhere')), 'install -d -o')
+    # it is who signs that writes there
+    with r.configured(user='somebody', signuser=r.account.pw_name, keep_cache=True,
+                      signer='unix:/nowhere'):
+        tap.contains(export(code=EX_IOERR, to=r.path('nowhere')),
+                     'install -d -o %s -m' % r.account.pw_name)
     holder = os.open(folder, os.O_RDONLY)
     fcntl.flock(holder, fcntl.LOCK_EX)
     tap.contains(export(code=1), 'another export')

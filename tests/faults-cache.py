@@ -168,7 +168,7 @@ def by_listener(t, port, leaf, allowed, most_s):
         return reply.body
 
     start = time.monotonic()
-    tap.equal(t.ask(r.certid(leaf), allowed, exchange), 'right', t.samples)
+    tap.equal(t.ask(r.certid(leaf), allowed, exchange), 'right', str(dict(t.samples)))
     assert time.monotonic() - start < most_s, 'an answer took %.1f s' % (time.monotonic() - start)
 
 
@@ -183,7 +183,8 @@ def stands_still():
             ask_all(tally())
             child, port = r.listen()
             with faults.frozen(path):
-                for _ in range(ROUNDS):
+                # each process counts what it did, which takes until then: as many as may be
+                for _ in range(min(ROUNDS, 15)):
                     for leaf, allowed in ALLOWED.items():
                         by_listener(t, port, leaf, allowed, 1)
                 by_listener(t, port, absent, ('tryLater',), timeout_s)
