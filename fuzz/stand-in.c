@@ -143,6 +143,15 @@ void answer_error(enum err e, struct answer *out)
 	out->status = ocsp_status_name(err_info(e)->ocsp);
 }
 
+void child_wait(void)
+{
+}
+
+void answer_withheld(const struct answer *a)
+{
+	(void)a;
+}
+
 void answer_sent(const struct answer *a)
 {
 	(void)a;

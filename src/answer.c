@@ -60,15 +60,20 @@ void answer_error(enum err e, struct answer *out)
 	out->clock = METRICS_CLOCKS;
 }
 
-void answer_sent(const struct answer *a)
+void answer_withheld(const struct answer *a)
 {
-	metrics_count_answer(a->kind);
 	for (unsigned l = 0; l < METRICS_LOOKUPS; l++)
 		if (a->lookups & 1u << l)
 			metrics_count_lookup((enum metrics_lookup)l);
 	for (unsigned s = 0; s < METRICS_SIGNER; s++)
 		if (a->signers & 1u << s)
 			metrics_count_signer((enum metrics_signer)s);
+}
+
+void answer_sent(const struct answer *a)
+{
+	metrics_count_answer(a->kind);
+	answer_withheld(a);
 	if (a->err == E_OK)
 		metrics_count_age(clock_real_ms() / 1000 - a->response.this_update);
 	if (a->clock != METRICS_CLOCKS)

@@ -51,4 +51,7 @@ void answer_error(enum err e, struct answer *out);
 /* Counts it, now that the client has it. */
 void answer_sent(const struct answer *a);
 
+/* Counts what it took, where the client got something else. */
+void answer_withheld(const struct answer *a);
+
 #endif

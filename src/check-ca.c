@@ -104,6 +104,18 @@ static bool is_about(const struct canned *c, const struct cert *ca)
 	return false;
 }
 
+/* Baseline Requirements 7.3 */
+static bool lacks_reason(const struct canned *c)
+{
+	struct der d = der_of(c->response.singles);
+	struct single s;
+
+	while (response_next(&d, &s))
+		if (s.status == CERT_REVOKED && s.reason == REASON_ABSENT)
+			return true;
+	return false;
+}
+
 static void check_canned(struct check *k, size_t i, const char *path)
 {
 	const struct conf_ca *ca = &k->ctl->conf.ca[i];
@@ -119,6 +131,10 @@ static void check_canned(struct check *k, size_t i, const char *path)
 		days = (c.response.next_update - now) / DAY_S;
 	if (canned_check(&c, now, error) != E_OK)
 		check_tell(k, "canned", FOUND_ERROR, "%s", error);
+	else if (k->ctl->conf.profile == PROFILE_BR && lacks_reason(&c))
+		check_tell(k, "canned", FOUND_WARNING, "ocspresponse %s says revoked without a "
+			   "reason, which profile=br wants of a CA's certificate (BR 7.3): make it "
+			   "anew with one", path);
 	else if (c.response.next_update == INT64_MIN)
 		check_tell(k, "canned", FOUND_WARNING, "ocspresponse %s has no nextUpdate, so it "
 			   "never expires: make it anew with one", path);

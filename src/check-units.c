@@ -29,7 +29,8 @@ struct unit {
 	const char *name;
 	const char *section, *key;	/* what is looked for */
 	char value[VALUE_LEN];
-	bool found;			/* the key */
+	const char *word;		/* or this one, anywhere */
+	bool found;			/* the key, or the word */
 };
 
 static bool exists(const struct check *k, const char *folder, const char *name)
@@ -49,6 +50,19 @@ static bool installed(const struct check *k, const char *name)
 	return false;
 }
 
+/* Between blanks, or behind the "-" of what may be missing. */
+static bool has_word(struct bytes text, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const uint8_t *p = text.p, *end = text.p + text.len;
+	     (p = memmem(p, (size_t)(end - p), word, len)); p++)
+		if (p > text.p && strchr(" =-+", p[-1]) &&
+		    (p + len == end || strchr(" \t\r\n\\", p[len])))
+			return true;
+	return false;
+}
+
 static void read_text(struct unit *u, const char *path)
 {
 	uint8_t *text;
@@ -56,7 +70,9 @@ static void read_text(struct unit *u, const char *path)
 
 	if (io_load_file(path, UNIT_LEN, &text, &len) != E_OK)
 		return;
-	if (unit_find(bytes_of(text, len), u->section, u->key, u->value, sizeof u->value))
+	if (u->word)
+		u->found |= has_word(bytes_of(text, len), u->word);
+	else if (unit_find(bytes_of(text, len), u->section, u->key, u->value, sizeof u->value))
 		u->found = true;
 	free(text);
 }
@@ -81,22 +97,71 @@ static void read_drop_ins(struct unit *u, const char *folder)
 		free(list);
 }
 
-/* The value that systemd would use: that of the most important file, then those of drop-ins. */
-static const char *value_of(struct check *k, const char *name, const char *key)
+/* The most important file of a unit, then its drop-ins. */
+static void read_unit(struct unit *u)
 {
-	static struct unit u;
 	char path[PATH_LEN];
 
-	u = (struct unit){ .k = k, .name = name, .section = "Service", .key = key };
 	for (size_t i = N_FOLDERS; i-- > 0;)
-		if (exists(k, folders[i], name)) {
-			snprintf(path, sizeof path, "%s%s/%s", k->root, folders[i], name);
-			read_text(&u, path);
+		if (exists(u->k, folders[i], u->name)) {
+			snprintf(path, sizeof path, "%s%s/%s", u->k->root, folders[i], u->name);
+			read_text(u, path);
 			break;
 		}
 	for (size_t i = 0; i < N_FOLDERS; i++)
-		read_drop_ins(&u, folders[i]);
+		read_drop_ins(u, folders[i]);
+}
+
+/* The value that systemd would use. */
+static const char *value_of(struct check *k, const char *name, const char *key)
+{
+	static struct unit u;
+
+	u = (struct unit){ .k = k, .name = name, .section = "Service", .key = key };
+	read_unit(&u);
 	return u.found ? u.value : NULL;
+}
+
+/* May it write to this folder? It has to name it, or one above. */
+static bool names_folder(struct check *k, const char *unit, const char *folder)
+{
+	char path[PATH_LEN];
+	char *slash;
+
+	snprintf(path, sizeof path, "%s", folder);
+	do {
+		struct unit u = { .k = k, .name = unit, .word = path };
+
+		read_unit(&u);
+		if (u.found)
+			return true;
+		slash = strrchr(path, '/');
+		if (slash)
+			*slash = '\0';
+	} while (slash && path[0]);
+	return false;
+}
+
+static bool is_below(const char *path, const char *folder)
+{
+	size_t len = strlen(folder);
+
+	return strncmp(path, folder, len) == 0 && (path[len] == '/' || !path[len]);
+}
+
+/* Units that see a file system of their own have to see the same cache as all others. */
+static void check_cache_of(struct check *k, const char *unit)
+{
+	const char *cache = k->ctl->conf.cache, *value = value_of(k, unit, "PrivateTmp");
+
+	if (value && strcmp(value, "yes") == 0 &&
+	    (is_below(cache, "/tmp") || is_below(cache, "/var/tmp")))
+		check_tell(k, "units", FOUND_WARNING, "%s has a /tmp of its own, and with it another "
+			   "cache than cache=%s: put that below /var/cache", unit, cache);
+	value = value_of(k, unit, "ProtectSystem");
+	if (value && strcmp(value, "strict") == 0 && !names_folder(k, unit, cache))
+		check_tell(k, "units", FOUND_WARNING, "%s can't write to the cache: add "
+			   "ReadWritePaths=%s (systemctl edit %s)", unit, cache, unit);
 }
 
 /* signs: it is one of those with key and password. */
@@ -201,6 +266,24 @@ static const char *xinetd(struct check *k)
 	return disable;
 }
 
+/* Of those that are in use. */
+static void check_caches(struct check *k)
+{
+	static const struct {
+		const char *wants, *unit;
+	} table[] = {
+		{ "sockets.target.wants/ocsp-listen.socket", "ocsp-listen.service" },
+		{ "multi-user.target.wants/ocsp-listen.service", "ocsp-listen.service" },
+		{ "multi-user.target.wants/ocsp-watch.service", "ocsp-watch.service" },
+		{ "timers.target.wants/ocsp-presign.timer", "ocsp-presign.service" },
+	};
+
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+		if (exists(k, "/etc/systemd/system", table[i].wants) &&
+		    !(i == 1 && exists(k, "/etc/systemd/system", table[0].wants)))
+			check_cache_of(k, table[i].unit);
+}
+
 void check_units(struct check *k)
 {
 	static const char wants[] = "/etc/systemd/system/sockets.target.wants";
@@ -212,6 +295,7 @@ void check_units(struct check *k)
 	check_instances(k);
 	check_listener(k);
 	check_signers(k);
+	check_caches(k);
 	if (!installed(k, "ocsp.socket") && !installed(k, "ocsp-listen.socket") &&
 	    disabled[0] == '-')
 		check_tell(k, "units", FOUND_OK, "no unit of systemd and no service of xinetd is "

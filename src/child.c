@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "io.h"
@@ -59,6 +60,15 @@ static enum err start(const struct conf *conf, const char *client, int left_ms, 
 	return rc == 0 ? E_OK : rc == EAGAIN || rc == ENOMEM ? E_BUSY : E_NOT_FOUND;
 }
 
+static pid_t killed;
+
+void child_wait(void)
+{
+	if (killed)
+		waitpid(killed, NULL, 0);
+	killed = 0;
+}
+
 static enum err talk(int fd, struct bytes request, struct deadline d, uint8_t *buf, size_t cap,
 		     size_t *len)
 {
@@ -86,9 +96,8 @@ static enum err ask_program(const struct conf *conf, const char *client, struct 
 	close(pair[1]);
 	if (e == E_OK) {
 		e = talk(pair[0], request, d, buf, cap, len);
-		/* nobody waits for its end: one that a disk holds up can't be killed just now */
-		if (e != E_OK)
-			kill(pid, SIGKILL);
+		if (e != E_OK && kill(pid, SIGKILL) == 0)
+			killed = pid;
 	}
 	close(pair[0]);
 	return e;

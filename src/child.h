@@ -14,4 +14,8 @@
 MUST_CHECK enum err child_ask(const struct conf *conf, const char *client, struct bytes request,
 			      struct deadline d, uint8_t *buf, size_t cap, size_t *len);
 
+/* Waits until the one is gone that was killed last: after the answer, and only so that there are no
+ * more of them than connections. A disk may hold up its end for long. */
+void child_wait(void);
+
 #endif

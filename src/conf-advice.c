@@ -30,12 +30,27 @@ static void advise_ca(const struct conf *c, const struct conf_ca *ca, conf_tell 
 		     "each a table= of its own, or leave verify=no out");
 }
 
+/* ocsp.py's reader of such files took two for one. */
+static void advise_percent(const struct conf *c, conf_tell *tell, void *context)
+{
+	const char *const values[] = { c->db_password, c->db_user, c->db_name, c->cache,
+				       c->ca[0].password, c->ca[0].cert, c->ca[0].pkey };
+
+	for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+		if (values[i] && strstr(values[i], "%%")) {
+			tell(context, &c->ca[0], "a value has %%, which ocsp.py took for one %, and "
+			     "which are two here: write one, if that is what is meant");
+			return;
+		}
+}
+
 void conf_advise(const struct conf *c, conf_tell *tell, void *context)
 {
 	const struct conf_ca *first = &c->ca[0];
 
 	for (size_t i = 0; i < c->n_ca; i++)
 		advise_ca(c, &c->ca[i], tell, context);
+	advise_percent(c, tell, context);
 	if (c->profile == PROFILE_RFC9919 && c->unknown != UNKNOWN_UNAUTHORIZED)
 		tell(context, first, "what the table lacks is answered with unauthorized under "
 		     "profile=rfc9919 (RFC 9919 3.2.3): leave unknown= out, or say profile=rfc6960");

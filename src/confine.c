@@ -1,5 +1,6 @@
 #include "confine.h"
 
+#include <stdlib.h>
 #include <time.h>
 
 #include "log.h"
@@ -90,6 +91,7 @@ enum err confine(const struct conf *conf, const char *file)
 	const char *execs[] = { spawns ? conf->signer : NULL, NULL };
 	static struct folders reads, writes;
 	struct sandbox_setup setup = { reads.path, writes.path, execs, spawns };
+	char *real;
 
 	if (conf->sandbox == SANDBOX_OFF)
 		return E_OK;
@@ -101,6 +103,10 @@ enum err confine(const struct conf *conf, const char *file)
 	if (spawns)
 		add_signer(&reads, &writes, conf);
 	add_folder_of(&writes, file);
+	/* where it really is, if it is a link */
+	real = file ? realpath(file, NULL) : NULL;
+	add_folder_of(&writes, real);
+	free(real);
 	return enter(conf, &setup);
 }
 

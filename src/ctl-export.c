@@ -102,14 +102,24 @@ static void put_csv(struct export *x, const char *serial, const struct store_row
 	}
 }
 
-/* A CRL that is made of this must have the numbers of its own CA only; with verify=no each row
- * counts as one of its. */
+/* With verify=no each row counts as one of its CA's. */
+static bool takes_all(const struct ctl *c)
+{
+	for (size_t i = c->first_ca; i < c->end_ca; i++)
+		if (!c->conf.ca[i].verify)
+			return true;
+	return false;
+}
+
+/* A CRL that is made of this must have the numbers of its own CA only. */
 static bool is_foreign(const struct export *x, const struct cert *cert)
 {
-	for (size_t i = x->ctl->first_ca; i < x->ctl->end_ca; i++)
-		if (!x->ctl->conf.ca[i].verify || bytes_eq(cert->issuer, x->ctl->ca[i].subject))
+	const struct ctl *c = x->ctl;
+
+	for (size_t i = c->first_ca; i < c->end_ca; i++)
+		if (c->ca[i].octets && bytes_eq(cert->issuer, c->ca[i].subject))
 			return false;
-	return true;
+	return !takes_all(c);
 }
 
 /* cert: the row's, or NULL. */
@@ -248,7 +258,7 @@ int ctl_export(struct ctl *c, int argc, char **argv)
 					 c->conf.path);
 	ctl_catch_signals();
 	c->patience_ms = PATIENCE_MS;
-	for (size_t i = c->first_ca; i < c->end_ca && e == E_OK; i++)
+	for (size_t i = c->first_ca; i < c->end_ca && e == E_OK && !takes_all(c); i++)
 		e = ctl_ca_cert(c, i, &ca);
 	if (e == E_OK)
 		e = ctl_store(c, false);

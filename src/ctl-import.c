@@ -216,7 +216,9 @@ static enum err transfer(struct import *m, struct import_batch *b)
 	if (e == E_DB)
 		ctl_say_store(m->ctl);
 	else
-		ctl_say("somebody else has changed table %s meanwhile", s->conf->table);
+		ctl_say("somebody else has changed table %s meanwhile, or it has a cert_num that is "
+			"no number and compares equal to one: \"ocspctl export\" names those",
+			s->conf->table);
 	return E_DB;
 }
 

@@ -143,6 +143,9 @@ static int read_options(struct issuer *o, int argc, char **argv)
 		return ctl_usage("sign-issuer needs --cert, --root and --key");
 	if (o->reason != REASON_ABSENT && o->status != CERT_REVOKED)
 		return ctl_usage("--reason goes with --revoked TIME");
+	if (o->reason == REASON_ABSENT && o->status == CERT_REVOKED)
+		ctl_say("the answer gives no reason, which the Baseline Requirements (7.3) want of a "
+			"CA's certificate: --reason WORD");
 	return -1;
 }
 

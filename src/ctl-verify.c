@@ -102,6 +102,11 @@ static void check_row(struct verify *v, const char *path, const struct signer *s
 		wrong(v, path, "is about a certificate that table %s does not have", ca->table);
 		return;
 	}
+	if (v->e != E_OK && store_has_answered(v->c->store)) {
+		v->e = E_OK;
+		wrong(v, path, "has no row of its own: %s", store_error(v->c->store));
+		return;
+	}
 	if (v->e != E_OK)
 		return;
 	if (decide_row(&row, ca->verify ? not_before(&row) : ROW_NO_TIME, v->now,

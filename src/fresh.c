@@ -31,3 +31,14 @@ enum verdict fresh_judge(const struct single *s, int64_t produced_at, int64_t no
 	renew_at = fresh_renew_at(s);
 	return now >= renew_at && agreed_ms < renew_at * 1000 ? FRESH_RENEW : FRESH_HIT;
 }
+
+int64_t fresh_max_age(const struct response *r, int64_t maxage_s, int64_t recheck_s)
+{
+	struct der d = der_of(r->singles);
+	struct single s;
+
+	while (response_next(&d, &s))
+		if (s.status == CERT_REVOKED && s.reason == 6 && recheck_s < maxage_s)
+			return recheck_s;
+	return maxage_s;
+}

@@ -28,4 +28,8 @@ enum verdict fresh_judge(const struct single *s, int64_t produced_at, int64_t no
  * is never later than half of the validity: Baseline Requirements 4.9.9, and Microsoft's 3.2.2. */
 int64_t fresh_renew_at(const struct single *s);
 
+/* Pure. How many seconds of maxage= an HTTP cache may keep it. A certificate on hold may be good again
+ * at any moment (RFC 5280 5.3.1), so its answer is kept no longer than we do without asking. */
+int64_t fresh_max_age(const struct response *r, int64_t maxage_s, int64_t recheck_s);
+
 #endif

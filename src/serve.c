@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "der.h"
 #include "hangup.h"
 #include "http.h"
@@ -149,19 +150,6 @@ static enum err send_http_error(struct connection *c, const struct http_request 
 	return send_text(c, q, status, bytes_str(text));
 }
 
-/* How long a cache may keep it. A certificate on hold may be good again at any moment (RFC 5280
- * 5.3.1), so its answer is not kept longer than we ourselves do without asking. */
-static int64_t max_age_of(const struct conf *conf, const struct response *r)
-{
-	struct der d = der_of(r->singles);
-	struct single s;
-
-	while (response_next(&d, &s))
-		if (s.status == CERT_REVOKED && s.reason == 6 && conf->recheck_s < conf->maxage_s)
-			return conf->recheck_s;
-	return conf->maxage_s;
-}
-
 static enum err send_answer(struct connection *c, const struct http_request *q,
 			    const struct answer *a)
 {
@@ -176,19 +164,22 @@ static enum err send_answer(struct connection *c, const struct http_request *q,
 	enum err e;
 
 	if (a->err == E_OK) {
-		r.is_private = a->response.has_nonce;
-		r.cacheable = !r.is_private && a->response.next_update != INT64_MIN;
+		r.cacheable = !a->response.has_nonce && a->response.next_update != INT64_MIN;
+		r.is_private = !r.cacheable;
 		r.this_update_s = a->response.this_update;
 		r.next_update_s = a->response.next_update;
-		r.max_age_s = max_age_of(conf, &a->response);
+		r.max_age_s = fresh_max_age(&a->response, conf->maxage_s, conf->recheck_s);
 	}
 	/* a digest only for those who can use it */
 	if (r.cacheable && (get || q->if_none_match.p)) {
 		http_make_etag(a->der, etag);
 		r.etag = etag;
 		if (q->if_none_match.p && http_etag_matches(q->if_none_match, etag)) {
-			if (!get)
-				return send_http_error(c, q, E_HTTP_PRECONDITION);
+			if (!get) {
+				e = send_http_error(c, q, E_HTTP_PRECONDITION);
+				answer_withheld(a);
+				return e;
+			}
 			r.status = 304;
 			r.content_type = NULL;
 		}
@@ -362,6 +353,7 @@ static void finish(struct connection *c, enum err e)
 	end_sending(c);
 	if (c->drain)
 		hang_up_wait(c->in, c->whole);
+	child_wait();
 }
 
 enum err serve(const struct front *f, int in, int out, enum serve_mode mode, struct deadline d)

@@ -60,10 +60,11 @@ static bool read_target(const char *text, unsigned port, struct target *out)
 		return false;
 	memcpy(out->host, host, (size_t)(end - host));
 	out->host[end - host] = '\0';
-	/* "localhost" is the server's socket; the predecessor's library took TCP, and where the
-	 * server runs in a container that is all there is. No resolver is needed for either. */
+	/* "localhost" is the server's socket, unless a port is named; the predecessor's library took
+	 * TCP, and where the server runs in a container that is all there is. No resolver is needed
+	 * for either. */
 	if (strcmp(out->host, "localhost") == 0) {
-		if (!colon && access(MYSQL_UNIX_ADDR, F_OK) == 0)
+		if (!colon && port == MYSQL_PORT && access(MYSQL_UNIX_ADDR, F_OK) == 0)
 			out->socket = MYSQL_UNIX_ADDR;
 		else
 			stpcpy(out->host, "127.0.0.1");

@@ -22,11 +22,12 @@ leaf = r.add(r.ca.issue('leaf'))
 
 
 def check(code, *args, responder=r):
-    """{topic: [(level, text)]}, after a look at the exit code."""
+    """{topic: [(level, text)]}, after a look at the exit code, if one is given."""
     if responder is r:
         needs_sqlite()
     done = responder.ctl('check', '--json', *args)
-    tap.equal(done.returncode, code, (done.stdout + done.stderr).decode())
+    if code is not None:
+        tap.equal(done.returncode, code, (done.stdout + done.stderr).decode())
     report = json.loads(done.stdout)
     levels = [f['level'] for f in report['findings']]
     for level, count in (('ok', 'ok'), ('warning', 'warnings'), ('error', 'errors')):
@@ -269,6 +270,12 @@ def own_units():
     expect(check(1, '--root', root.dir), 'units', 'warning', 'more than one')
 
 
+@tap.test("%% in a value, which ocsp.py's reader took for one, is pointed out")
+def percent():
+    with r.configured(db={'username': 'per%%cent'}):
+        expect(check(1), 'config', 'warning', '%%')
+
+
 @tap.test("a unit's limit below timeout= is a warning, until a drop-in mends it")
 def limits():
     root = Root()
@@ -286,6 +293,25 @@ def limits():
     # a whole unit of one's own hides the installed one
     root.put('etc/systemd/system/ocsp-listen.service', '[Service]\nTimeoutStopSec=1\n')
     expect(check(1, '--root', root.dir), 'units', 'warning', 'TimeoutStopSec=1 of')
+
+
+@tap.test('a unit with a /tmp or a file system of its own has to see the cache that all others see')
+def unit_cache():
+    root = Root()
+    root.install(*UNITS, 'ocsp-watch.service')
+    root.enable('ocsp-listen.socket')
+    # where the tests' cache is
+    assert r.path('cache').startswith('/tmp/')
+    found = check(1, '--root', root.dir)
+    expect(found, 'units', 'warning', 'ocsp-listen.service has a /tmp of its own')
+    assert 'ocsp-watch.service has' not in str(found), 'is not in use'
+    with r.configured(cache='/srv/ocsp-no-such-folder'):
+        expect(check(None, '--root', root.dir), 'units', 'warning', 'ReadWritePaths=/srv/ocsp-no')
+        for value, ends in (('/srv/ocsp-no-such-folder', 0), ('-/srv', 0), ('/srv/ocsp', 1)):
+            root.put('etc/systemd/system/ocsp-listen.service.d/override.conf',
+                     '[Service]\nReadWritePaths=%s\n' % value)
+            found = str(check(None, '--root', root.dir))
+            tap.equal('can\'t write to the cache' in found, bool(ends), value)
 
 
 @tap.test('a unit that runs as another user than user= is an error')

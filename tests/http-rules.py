@@ -161,6 +161,17 @@ def nonce_headers():
     tap.equal(ocsp.Response(reply.body).nonce, bytes(32))
 
 
+@tap.test('an answer without nextUpdate is for no cache, but not no-store (L-18)')
+def endless_headers():
+    r.own(r.write('endless.der', r.ca.answer(r.ca, end=False)))
+    body = ocsp.request([ocsp.certid(r.ca.certificate, r.ca.serial)])
+    with r.configured(ocspresponse='endless.der'):
+        for request in (wire.post(body), wire.get(wire.target(body))):
+            reply = ask(request)
+            tap.equal(str(ocsp.Response(reply.body)), 'good')
+            tap.equal(reply.headers['cache-control'], 'private, max-age=0, must-revalidate')
+
+
 @tap.test('an OCSP error is HTTP 200 and never cached (O-39, L-18, U-8)')
 def ocsp_errors():
     for body, status in ((b'\x30\x00', 'malformedRequest'), (b'', 'malformedRequest'),

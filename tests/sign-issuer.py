@@ -72,6 +72,10 @@ def options():
     sign(*BASIC, '--out', 'work/gone', '--revoked', '2024-01-02T03:04:05Z', '--reason',
          'ca_compromise')
     tap.equal(str(read('work/gone-sha1.der')), 'revoked(2)')
+    # Baseline Requirements 7.3 (B-14)
+    tap.contains(sign(*BASIC, '--out', 'work/bare', '--revoked', '2024-01-02'), 'gives no reason')
+    with r.configured(profile='br', ocspresponse='work/bare-sha1.der'):
+        tap.contains(r.ctl('check').stdout.decode(), 'says revoked without a reason')
 
 
 @tap.test('nothing outlives the root (M-2)')

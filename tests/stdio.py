@@ -4,6 +4,7 @@ import os
 import pwd
 import random
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -299,6 +300,20 @@ def file_http():
     tap.equal(r.run('ocsp-stdio', '--der', path).returncode, 0)
     with open(path, 'rb') as f:
         tap.equal(str(ocsp.Response(f.read())), 'good')
+
+
+@tap.test('FILE: one that is a link into another folder, within the sandbox')
+def file_elsewhere():
+    folder = r.folder('elsewhere')
+    path = r.write('elsewhere/file.req', request)
+    link = r.path('work', 'away.req')
+    os.symlink(path, link)
+    tap.equal(r.run('ocsp-stdio', link).returncode, 0, r.log()[-500:])
+    assert os.path.islink(link)
+    with open(path, 'rb') as f:
+        tap.equal(str(ocsp.Response(f.read())), 'good')
+    os.unlink(link)
+    shutil.rmtree(folder)
 
 
 @tap.test('FILE: too long is malformed behind a link as well; what is no file is said to be none')

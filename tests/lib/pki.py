@@ -94,12 +94,14 @@ class Entity:
             (x509.OCSPNoCheck(), False)], **options)
 
     def answer(self, issued, start=None, end=None, revoked_at=None):
-        """An OCSP answer about a certificate, DER: what a root's operator makes offline."""
+        """An OCSP answer about a certificate, DER: what a root's operator makes offline. end: False
+        for none."""
         start = start or now() - DAY / 24
         status = pyca_ocsp.OCSPCertStatus.REVOKED if revoked_at else pyca_ocsp.OCSPCertStatus.GOOD
         return (pyca_ocsp.OCSPResponseBuilder()
                 .add_response(issued.certificate, self.certificate, hashes.SHA1(),
-                              status, start, end or start + 30 * DAY, revoked_at, None)
+                              status, start, None if end is False else end or start + 30 * DAY,
+                              revoked_at, None)
                 .responder_id(pyca_ocsp.OCSPResponderEncoding.HASH, self.certificate)
                 .sign(self.key, _digest(self.key)).public_bytes(Encoding.DER))
 
