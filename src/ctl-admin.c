@@ -39,6 +39,9 @@ static enum err load_defaults(struct ctl *c)
 		ctl_say("%s names no user: add a line user=NAME below [client]", path);
 		return E_CONFIG;
 	}
+	if (c->defaults.tls && !c->conf.db_tls)
+		ctl_say("the TLS settings of %s are not read here: the connection is as [db] of %s says, "
+			"without TLS; set tls_ca= there", path, c->conf.path);
 	if (c->defaults.password[0] && stat(path, &st) == 0 && (st.st_mode & S_IRWXO))
 		ctl_say("%s has a password in it and is open to everybody: chmod 600 %s", path,
 			path);

@@ -176,7 +176,20 @@ static bool export_cached(void *arg, const char *path)
 	return !deadline_interrupted();
 }
 
-/* A file whose answer the cache doesn't have any more goes. */
+/* Was this file seen to by way of the cache? Not what can't be read there, or is about several. */
+static bool was_seen(struct export *x, const char *path, const struct certid *id)
+{
+	static uint8_t buf[LIM_RESPONSE_LEN];
+	struct cache_entry c;
+	const char *odd;
+
+	cache_get(&responder.cache, id, clock_real_ms(), buf, &c, &odd);
+	return c.verdict != FRESH_MISS && c.response.n == 1 &&
+	       bytes_eq(c.der, static_get(&x->folder, path, old));
+}
+
+/* A file whose answer the cache doesn't have any more goes; one that says something else is made
+ * anew. None is allowed to be sent for longer that was not looked at. */
 static bool drop_left(void *arg, const char *path)
 {
 	uint8_t buf[VARIANT_REQUEST_LEN];
@@ -186,8 +199,11 @@ static bool drop_left(void *arg, const char *path)
 
 	if (static_request(strchr(path, '/') + 1, buf, &octets)) {
 		if (request_parse(octets, &request, NULL) == E_OK &&
-		    cache_has(&responder.cache, &request.id[0]))
+		    cache_has(&responder.cache, &request.id[0])) {
+			if (!was_seen(x, path, &request.id[0]))
+				export_one(x, &request.id[0]);
 			return !deadline_interrupted();
+		}
 		list_urls(x, octets);
 	}
 	drop(x, path);

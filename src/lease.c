@@ -89,11 +89,15 @@ static bool is_due(const struct lease *l, int64_t now_ms)
 	return now_ms - l->pass_ms >= (is_unchanged(l) ? idle_ms(l) : routine_ms(l));
 }
 
+bool lease_begins(const struct lease *l, int64_t now_ms)
+{
+	return !l->running &&
+	       (l->again || (now_ms - l->start_ms >= SHORTEST_MS && is_due(l, now_ms)));
+}
+
 bool lease_begin(struct lease *l, int64_t now_ms)
 {
-	if (l->running)
-		return false;
-	if (!l->again && (now_ms - l->start_ms < SHORTEST_MS || !is_due(l, now_ms)))
+	if (!lease_begins(l, now_ms))
 		return false;
 	if (l->again || l->pass_ms == LEASE_NEVER)
 		l->span_ms = 0;

@@ -47,7 +47,10 @@ bool lease_see(struct lease *l, int64_t now_ms, const char *digest);
 /* Something may have changed: a pass has to come by at once. */
 void lease_hurry(struct lease *l);
 
-/* Should a pass begin now? Then it has begun. */
+/* Should a pass begin now? */
+bool lease_begins(const struct lease *l, int64_t now_ms);
+
+/* The same; then it has begun. */
 bool lease_begin(struct lease *l, int64_t now_ms);
 
 /* How many of so many steps should be done by now; all, when it is urgent. */

@@ -106,6 +106,8 @@ static const char *read_pair(struct bytes line, struct mycnf *c)
 
 	if (eq)
 		v = cut_comment(trim(bytes_of(eq + 1, line.len - len - 1)));
+	if (key.len > 4 && memcmp(key.p, "ssl-", 4) == 0)
+		c->tls = true;
 	if (bytes_eq(key, bytes_str("port")))
 		return read_port(v, &c->port) ? NULL : "port is no number from 1 to 65535";
 	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)

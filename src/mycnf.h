@@ -17,6 +17,7 @@ struct mycnf {
 	char user[MYCNF_VALUE_LEN], password[MYCNF_VALUE_LEN];	/* "" where the file has none */
 	char host[MYCNF_VALUE_LEN], socket[MYCNF_VALUE_LEN];
 	unsigned port;		/* 0: none */
+	bool tls;		/* it has settings for TLS, which are not read here */
 };
 
 /* E_DATA: *line says where, and *why is a clause without anything of the value in it. */

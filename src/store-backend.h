@@ -61,6 +61,7 @@ struct store {
 	const struct store_ops *ops;
 	bool in_transaction;
 	bool answered;			/* see store_has_answered() */
+	size_t host;			/* see store_host() */
 	/* of the call at hand */
 	struct deadline deadline;
 	const char *table;		/* for messages */

@@ -51,11 +51,12 @@ void store_read_grant(const char *line, char *out, size_t cap)
 /* The rows of a statement. NULL: mysql_fail() was called. */
 static MYSQL_RES *ask(struct store *s, const char *sql)
 {
-	MYSQL *my = mysql_of(s);
 	MYSQL_RES *r = NULL;
+	MYSQL *my;
 
 	if (mysql_say(s, sql) != E_OK)
 		return NULL;
+	my = mysql_of(s);	/* it may have gone on with the next host */
 	r = mysql_store_result(my);
 	if (!r)
 		mysql_fail(s, mysql_errno(my), mysql_error(my));

@@ -15,8 +15,8 @@
 /* Asks for one row of n columns and copies them, empty for NULL. E_NOT_FOUND: there is none. */
 static enum err ask_row(struct store *s, const char *sql, unsigned n, char out[][STORE_SIGN_LEN])
 {
-	MYSQL *my = mysql_of(s);
 	enum err e = mysql_say(s, sql);
+	MYSQL *my = mysql_of(s);	/* by now: it may have gone on with the next host */
 	MYSQL_RES *r;
 	MYSQL_ROW row;
 

@@ -83,6 +83,7 @@ static bool go_elsewhere(struct store *s, unsigned code)
 		return false;
 	mysql_close(m->my);
 	m->my = my;
+	s->host = m->next_host - 1;
 	return true;
 }
 
@@ -374,6 +375,7 @@ enum err store_mysql_open(const struct conf *c, struct deadline d, bool write, s
 		free(s);
 		return E_DB;
 	}
+	s->base.host = s->next_host - 1;
 	*out = &s->base;
 	return E_OK;
 }

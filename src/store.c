@@ -44,6 +44,11 @@ enum err store_open_to_write(const struct conf *c, struct deadline d, struct sto
 	return open_kind(c, d, true, out, error);
 }
 
+size_t store_host(const struct store *s)
+{
+	return s->host;
+}
+
 void store_close(struct store *s)
 {
 	if (s)

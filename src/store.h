@@ -43,6 +43,10 @@ MUST_CHECK enum err store_open(const struct conf *c, struct deadline d, struct s
 MUST_CHECK enum err store_open_to_write(const struct conf *c, struct deadline d, struct store **out,
 					char error[STORE_ERROR_LEN]);
 
+/* Which host of the list answers, from 0. A question may change it: whoever remembers what was said
+ * looks here. */
+size_t store_host(const struct store *s);
+
 /* NULL-safe. */
 void store_close(struct store *s);
 

@@ -43,8 +43,9 @@ enum err watch_answer(struct watch *w, const struct certid *id)
 
 	e = responder_answer(&w->responder, variants_request(id, request),
 			     deadline_in(w->conf.timeout_ms), w->out, &der, &info);
-	if (e == E_DB)
-		return e;
+	/* a failed lookup has closed it, though there was an answer that is still valid */
+	if (e == E_DB || !w->responder.store)
+		return E_DB;
 	/* others have found the database down, and said that nobody is to ask */
 	if (e == E_OK && info.source == SOURCE_CACHE)
 		return E_AGAIN;

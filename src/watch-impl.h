@@ -70,6 +70,8 @@ struct watch {
 	size_t n_queue;
 	const char *feeding;	/* the table whose rows are put there */
 
+	size_t host;		/* of the list, that was asked last */
+	int64_t return_at_ms;	/* when an earlier one is tried again, monotonic */
 	int64_t last_ms;	/* when it ticked last */
 	int64_t moved_ms;	/* when a hint was last another one, monotonic */
 	int64_t digest_at_ms;	/* when digests are asked for again, monotonic */
@@ -103,6 +105,14 @@ MUST_CHECK bool watch_agrees(const struct watch *w, const struct store_row *row,
 /* Asks the table about this one as a request would, signs it anew or removes it. E_OK: what is in
  * the cache now is true; E_DB; E_AGAIN: it could not be had. */
 MUST_CHECK enum err watch_answer(struct watch *w, const struct certid *id);
+
+/* Connects, if need be; one that was on a later host of the list goes back to an earlier one. */
+MUST_CHECK enum err watch_connect(struct watch *w, char error[RESPONDER_ERROR_LEN]);
+
+/* Is it another host by now than the one that was asked before? Then all is forgotten: what one has
+ * said says nothing about another, which may be behind. There has to be a connection. */
+bool watch_has_moved(struct watch *w);
+void watch_forget(struct watch *w);
 
 /* The rows that have changed lately. */
 MUST_CHECK enum err watch_feed(struct watch *w);

@@ -14,6 +14,9 @@
 #define DIGEST_SHARE 100
 #define DIGEST_BLINK_MS 50
 
+/* When it is tried again, if there is none to be had. */
+#define NO_DIGEST_MS 10000
+
 /* How often a pass looks for what ages: in parts of the shortest validity, and at least. */
 #define AGE_PARTS 16
 #define AGE_LONGEST_MS 3600000
@@ -180,46 +183,6 @@ enum err watch_feed(struct watch *w)
 	return e;
 }
 
-/* Which way of looking a table has. */
-static enum err find_out(struct watch *w, size_t i)
-{
-	struct store *s = w->responder.store;
-	char sentence[STORE_ERROR_LEN + 256];
-	enum err e = store_stamped(s, w->table[i], deadline_in(WATCH_DB_MS));
-
-	w->stamped[i] = e == E_OK;
-	w->hints[i][0] = '\0';
-	if (e != E_NOT_FOUND)
-		return e;
-	snprintf(sentence, sizeof sentence, "%s, so changes are found by comparing the cached "
-		 "answers with their rows, which takes longer the more there are: "
-		 "\"ocspctl init-db --upgrade\" adds one", store_error(s));
-	w->responder.say(LEVEL_INFO, sentence);
-	return E_OK;
-}
-
-static enum err connect(struct watch *w, char error[RESPONDER_ERROR_LEN])
-{
-	char why[STORE_ERROR_LEN];
-	enum err e;
-
-	if (w->responder.store)
-		return E_OK;
-	e = store_open(&w->conf, deadline_in(WATCH_DB_MS), &w->responder.store, why);
-	if (e) {
-		w->responder.store = NULL;
-		snprintf(error, RESPONDER_ERROR_LEN, "%s", why);
-		return e;
-	}
-	w->count.stamped = true;
-	w->digest_at_ms = 0;
-	for (size_t i = 0; i < w->n_tables && e == E_OK; i++) {
-		e = find_out(w, i);
-		w->count.stamped &= w->stamped[i];
-	}
-	return e;
-}
-
 /* A hint may count in whole seconds: what follows in the same one would go unseen. */
 #define HINT_MS 2500
 
@@ -273,6 +236,9 @@ static enum err ask_digests(struct watch *w, int64_t now_ms)
 	for (size_t i = 0; i < w->n_tables; i++) {
 		e = store_digest(w->responder.store, w->table[i], deadline_in(WATCH_DB_MS),
 				 sign + len);
+		/* one table without the column is enough: the others need not be read for it */
+		if (e == E_NOT_FOUND)
+			w->digest_at_ms = start_ms + NO_DIGEST_MS;
 		if (e)
 			return e == E_NOT_FOUND ? E_OK : e;
 		len += strlen(sign + len) + 1;
@@ -310,7 +276,7 @@ static void say_verified(struct watch *w)
 
 static enum err look(struct watch *w, int64_t now_ms, char error[RESPONDER_ERROR_LEN])
 {
-	enum err e = connect(w, error);
+	enum err e = watch_connect(w, error);
 
 	if (e && !w->responder.store)
 		return e;
@@ -318,7 +284,9 @@ static enum err look(struct watch *w, int64_t now_ms, char error[RESPONDER_ERROR
 		e = ask_hints(w);
 	if (e == E_OK)
 		e = watch_feed(w);
-	if (e == E_OK && clock_mono_ms() >= w->digest_at_ms)
+	/* a pass rests on one that is no older than its beginning */
+	if (e == E_OK && (clock_mono_ms() >= w->digest_at_ms ||
+			  (w->lease.has_digest && lease_begins(&w->lease, now_ms))))
 		e = ask_digests(w, clock_real_ms());
 	if (e == E_OK)
 		e = watch_canned(w);
@@ -345,13 +313,12 @@ enum err watch_tick(struct watch *w, char error[RESPONDER_ERROR_LEN])
 	w->last_ms = now_ms;
 	e = look(w, now_ms, error);
 	if (e == E_OK) {
-		say_verified(w);
+		if (!watch_has_moved(w))
+			say_verified(w);
 		return E_OK;
 	}
 	store_close(w->responder.store);
 	w->responder.store = NULL;
-	walk_end(&w->walk);
-	lease_reset(&w->lease);
-	w->count.said_ms = LEASE_NEVER;
+	watch_forget(w);
 	return e;
 }

@@ -276,6 +276,50 @@ def canned():
             tap.equal(f.read(), answer.der)
 
 
+@tap.test('what the cache has no answer of its own to is looked at all the same, each time')
+def looked_at():
+    restart()
+    root = pki.make_root('Root')
+    issuing, second = root.issue_ca('Issuing'), root.issue_ca('Second')
+    with Responder(ca=issuing, recheck='0') as other:
+        target = other.folder('static')
+
+        def exported():
+            export(who=other, to=target)
+            with open(os.path.join(target, 'answers', name_of(request)), 'rb') as f:
+                return f.read()
+
+        # an answer about one, and then one about two: its file in the cache is about several
+        other.write('ca.der', root.answer(issuing))
+        other.configure(ocspresponse='ca.der')
+        request = ocsp.request(ocsp.certid(root.certificate, issuing.serial))
+        one = other.ask(request).der
+        tap.equal(exported(), one)
+        index = other.write('index.txt', ''.join(
+            'V\t330101000000Z\t\t%040X\tunknown\t/CN=%d\n' % (ca.serial, i)
+            for i, ca in enumerate((issuing, second))))
+        other.write('root.pem', root.pem())
+        other.write('root.key', root.key_pem())
+        subprocess.run(['openssl', 'ocsp', '-index', index, '-CA', 'root.pem', '-rsigner', 'root.pem',
+                        '-rkey', 'root.key', '-issuer', 'root.pem', '-serial', '%#x' % issuing.serial,
+                        '-serial', '%#x' % second.serial, '-ndays', '9', '-noverify', '-respout',
+                        'ca.der'], cwd=other.dir, check=True, capture_output=True)
+        other.own(other.path('ca.der'))
+        two = other.ask(request).der
+        assert len(two) > len(one)
+        tap.equal(exported(), two)
+        # one that can't be read any more: the answer is made anew, or not sent on
+        leaf = other.add(issuing.issue('leaf'))
+        request = ocsp.request(ocsp.certid(issuing.certificate, leaf.serial))
+        other.ask(request)
+        tap.equal(str(ocsp.Response(exported())), 'good')
+        other.revoke(leaf)
+        for path in other.cache_files():
+            if '%x' % leaf.serial in path:
+                open(path, 'w').close()
+        tap.equal(str(ocsp.Response(exported())), 'revoked(1)')
+
+
 @tap.test('interrupted in the middle of a question, it leaves no word that the database is down')
 def broken_off():
     needs_sqlite()

@@ -16,11 +16,12 @@ import traceback
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'lib'))
 
+import mariadb
 import ocsp
 import pki
 import relay
 import tap
-from responder import Responder, stores, terminate, wait_for
+from responder import CREATE_DATABASE, Responder, stores, terminate, wait_for
 
 LONG = 'TEST_ALL' in os.environ
 TIMES = 20 if LONG else 2
@@ -315,6 +316,37 @@ def fallback(how):
             seconds_until(r, leaf, 'good', 3 + SLACK_S)
         elif how == 'ended':
             tap.equal(child.wait(10), 0)
+
+
+def another_host():
+    """The first of two hosts is away, and the other one is behind: once the first is back, it counts,
+    and what the other has said does not."""
+    if 'mysql' not in stores():
+        tap.skip('no MariaDB')
+    with Responder(ca=root, store='mysql', recheck='3600', timeout='4') as r, \
+            mariadb.MariaDB() as behind:
+        behind.sql(CREATE_DATABASE)
+        behind.user('cert', 'pycert', 'certs')
+        first = relay.Relay(r.database.server.port)
+        leaf = r.add(r.ca.issue('leaf'))
+        with r.configured(db={'host': '127.0.0.1:%d' % behind.port}):
+            r.check_ctl('init-db', '--upgrade')
+            behind.sql("INSERT INTO list_certs (cert_num, cert, status) VALUES ('%#x', '%s', 'Valid')"
+                       % (leaf.serial, leaf.pem().decode()), 'certs')
+        with r.configured(db={'host': '127.0.0.1:%d,127.0.0.1:%d' % (first.port, behind.port)}):
+            r.check_ctl('init-db', '--upgrade')
+            tap.equal(str(r.ask_about(leaf)), 'good')
+            watcher(r)
+            first.set('refuse')
+            wait_for(lambda: '127.0.0.1:%d now' % behind.port in r.log() or
+                     'is asked at' in r.log(), 'the second host')
+            wait_until_covered(r)
+            first.set('pass')
+            r.revoke(leaf)
+            seconds = seconds_until(r, leaf, 'revoked(1)', 45)
+            tap.note('the first host counts again after %.1f s' % seconds)
+            tap.equal(r.log().count('is asked at'), 2, 'lines about it')
+        first.close()
 
 
 def notifies():
@@ -626,6 +658,8 @@ for store in stores():
         beside('watch: %s: of several rows of a serial, %s, it takes the one that counts'
                % (store, 'in upper and lower case' if case else 'with zeros and without'), twins,
                store, case)
+beside('watch: of several hosts the first that answers counts, and no other for longer than it must',
+       another_host)
 beside('watch: a thousand changes at once, in two tables', many_at_once)
 beside('watch: a hit needs no database and no ocsp-sign, long after recheck', lease)
 beside('watch: it tells systemd when it is ready, and that it is alive', notifies)

@@ -32,6 +32,9 @@ static void a_usual_file(void **state)
 	assert_string_equal(c.host, "db1");
 	assert_string_equal(c.socket, "/run/s");
 	assert_int_equal(c.port, 3307);
+	assert_true(c.tls);
+	assert_int_equal(parse("[client]\nuser=cert\n[mysqld]\nssl-ca=/x\n"), E_OK);
+	assert_false(c.tls);
 }
 
 static void quotes_comments_and_escapes(void **state)
