@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "conf.h"
 #include "hangup.h"
 #include "http.h"

@@ -159,6 +159,7 @@ static void check_canned(struct check *k, size_t i, const char *path)
 void check_cas(struct check *k)
 {
 	check_secret(k, "password", k->ctl->conf.db_passwordfile);
+	check_secret(k, "tls_key", k->ctl->conf.db_tls_key);
 	for (size_t i = 0; i < k->ctl->conf.n_ca; i++) {
 		const struct conf_ca *ca = &k->ctl->conf.ca[i];
 

@@ -41,7 +41,7 @@ static int look(const struct conf *c)
 	/* to connect is to write */
 	if (socket && access(socket, W_OK) != 0)
 		found |= NO_SOCKET;
-	if (reads(c->db_passwordfile))
+	if (reads(c->db_passwordfile) || reads(c->db_tls_key))
 		found |= READS_SECRET;
 	for (size_t i = 0; i < c->n_ca; i++)
 		if (reads(c->ca[i].pkey) || reads(c->ca[i].passwordfile))

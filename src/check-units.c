@@ -149,6 +149,15 @@ static bool is_below(const char *path, const char *folder)
 	return strncmp(path, folder, len) == 0 && (path[len] == '/' || !path[len]);
 }
 
+static void check_writes(struct check *k, const char *unit, const char *what, const char *path)
+{
+	const char *value = value_of(k, unit, "ProtectSystem");
+
+	if (path && value && strcmp(value, "strict") == 0 && !names_folder(k, unit, path))
+		check_tell(k, "units", FOUND_WARNING, "%s can't write to %s: add ReadWritePaths=%s "
+			   "(systemctl edit %s)", unit, what, path, unit);
+}
+
 /* Units that see a file system of their own have to see the same cache as all others. */
 static void check_cache_of(struct check *k, const char *unit)
 {
@@ -158,10 +167,10 @@ static void check_cache_of(struct check *k, const char *unit)
 	    (is_below(cache, "/tmp") || is_below(cache, "/var/tmp")))
 		check_tell(k, "units", FOUND_WARNING, "%s has a /tmp of its own, and with it another "
 			   "cache than cache=%s: put that below /var/cache", unit, cache);
-	value = value_of(k, unit, "ProtectSystem");
-	if (value && strcmp(value, "strict") == 0 && !names_folder(k, unit, cache))
-		check_tell(k, "units", FOUND_WARNING, "%s can't write to the cache: add "
-			   "ReadWritePaths=%s (systemctl edit %s)", unit, cache, unit);
+	check_writes(k, unit, "the cache", cache);
+	check_writes(k, unit, "the log", k->ctl->conf.log_file);
+	if (k->ctl->conf.metrics && k->ctl->conf.metrics[0])
+		check_writes(k, unit, "the counters", k->ctl->conf.metrics);
 }
 
 /* signs: it is one of those with key and password. */
@@ -292,8 +301,11 @@ void check_units(struct check *k)
 	bool listener = exists(k, wants, "ocsp-listen.socket");
 	bool inetd = strcmp(disabled, "no") == 0;
 
-	check_instances(k);
-	check_listener(k);
+	/* of what is installed, and not enabled where the other one is, nothing is asked */
+	if (each || !listener)
+		check_instances(k);
+	if (listener || !each)
+		check_listener(k);
 	check_signers(k);
 	check_caches(k);
 	if (!installed(k, "ocsp.socket") && !installed(k, "ocsp-listen.socket") &&

@@ -1,6 +1,8 @@
 #include "confine.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "log.h"
@@ -33,15 +35,41 @@ static void add(struct folders *f, const char *start, size_t len)
 	f->text[f->used++] = '\0';
 }
 
-/* The folder that this file is in. path may be NULL. */
-static void add_folder_of(struct folders *f, const char *path)
+static void add_parent(struct folders *f, const char *path)
 {
-	const char *slash = path ? strrchr(path, '/') : NULL;
+	const char *slash = strrchr(path, '/');
 
 	if (slash)
 		add(f, path, slash == path ? 1 : (size_t)(slash - path));
-	else if (path)
+	else
 		add(f, ".", 1);
+}
+
+/* The folder that this file is in, and where it is really, if it is a link. path may be NULL. */
+static void add_folder_of(struct folders *f, const char *path)
+{
+	struct stat st;
+	char *real;
+
+	if (!path)
+		return;
+	add_parent(f, path);
+	if (lstat(path, &st) != 0 || !S_ISLNK(st.st_mode))
+		return;
+	real = realpath(path, NULL);
+	if (real)
+		add_parent(f, real);
+	free(real);
+}
+
+/* pkey= may be a URI: of a file, or of what is none and has no folder here. */
+static const char *file_of(const char *pkey)
+{
+	if (pkey && strncmp(pkey, "file:", 5) == 0) {
+		pkey += 5;
+		return strncmp(pkey, "//", 2) == 0 ? strchr(pkey + 2, '/') : pkey;
+	}
+	return pkey && pkey[0] == '/' ? pkey : NULL;
 }
 
 /* What ocsp-sign reads beside the system's own files, and what it writes. */
@@ -55,7 +83,7 @@ static void add_signer(struct folders *reads, struct folders *writes, const stru
 		const struct conf_ca *ca = &conf->ca[i];
 
 		add_folder_of(reads, ca->cert);
-		add_folder_of(reads, ca->pkey);
+		add_folder_of(reads, file_of(ca->pkey));
 		add_folder_of(reads, ca->passwordfile);
 		add_folder_of(reads, ca->issuer);
 		add_folder_of(reads, ca->root);
@@ -91,7 +119,6 @@ enum err confine(const struct conf *conf, const char *file)
 	const char *execs[] = { spawns ? conf->signer : NULL, NULL };
 	static struct folders reads, writes;
 	struct sandbox_setup setup = { reads.path, writes.path, execs, spawns };
-	char *real;
 
 	if (conf->sandbox == SANDBOX_OFF)
 		return E_OK;
@@ -100,13 +127,10 @@ enum err confine(const struct conf *conf, const char *file)
 		tzset();	/* /etc/localtime will be out of reach */
 	add(&reads, conf->cache, strlen(conf->cache));
 	add(&reads, conf->dir, strlen(conf->dir));	/* SIGHUP reads it again */
+	add_folder_of(&reads, conf->path);
 	if (spawns)
 		add_signer(&reads, &writes, conf);
 	add_folder_of(&writes, file);
-	/* where it really is, if it is a link */
-	real = file ? realpath(file, NULL) : NULL;
-	add_folder_of(&writes, real);
-	free(real);
 	return enter(conf, &setup);
 }
 

@@ -274,15 +274,16 @@ static void set_cache(struct setup *s, const struct conf *c)
 	bool shared = s->signer.uid != s->user.uid;
 	char path[PATH_LEN], counters[METRICS_PATH_LEN];
 
-	if (!at(s, c->cache ? c->cache : CACHE_DIR, path))
-		return;
-	make_folder(s, path, true, s->signer.uid, s->user.gid, shared ? 02750 : 0700);
-	/* which it can't make there by itself, only fill */
-	if (!shared || c->metrics)
-		return;
-	metrics_path(c, METRICS_FRONT, counters);
-	if (at(s, counters, path))
-		set_file(s, path, true, s->user.uid, s->user.gid, 0600);
+	if (at(s, c->cache ? c->cache : CACHE_DIR, path))
+		make_folder(s, path, true, s->signer.uid, s->user.gid, shared ? 02750 : 0700);
+	/* who doesn't have their folder can't make them, only fill */
+	for (int part = METRICS_FRONT; shared && part <= METRICS_SIGN; part++) {
+		const struct account *a = part == METRICS_SIGN ? &s->signer : &s->user;
+
+		metrics_path(c, (enum metrics_part)part, counters);
+		if (!(c->metrics && !c->metrics[0]) && at(s, counters, path))
+			set_file(s, path, true, a->uid, a->gid, 0600);
+	}
 }
 
 /* The configuration may still be missing, or can't be read: then the defaults hold. */
@@ -297,6 +298,7 @@ static void set_files(struct setup *s, const char *config, const struct conf *c)
 	make_folder(s, path, standard, root, s->user.gid, 0750);
 	set_file(s, config, false, root, s->user.gid, 0640);
 	set_secret(s, c, c->db_passwordfile, 0400);
+	set_secret(s, c, c->db_tls_key, 0600);
 	for (size_t i = 0; i < c->n_ca; i++) {
 		set_secret(s, c, c->ca[i].pkey, 0600);
 		set_secret(s, c, c->ca[i].passwordfile, 0400);
@@ -352,14 +354,11 @@ static int prepare(struct ctl *c, struct setup *s, char config[PATH_LEN], bool *
 	if (c->config[0] != '/' || !at(s, c->config, config))
 		return ctl_usage("setup needs the absolute path of a configuration");
 	*have_config = conf_load(config, CONF_NO_SECRETS, &c->conf, error) == E_OK;
-	if (!*have_config) {
-		ctl_say("%s", error);
-		s->guessed = faccessat(AT_FDCWD, config, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
-			     errno != ENOENT;
-	}
-	if (s->guessed)
-		ctl_say("until %s can be read, owners and modes stay as they are, but for what is "
-			"still root's", config);
+	s->guessed = !*have_config && (faccessat(AT_FDCWD, config, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+				       errno != ENOENT);
+	if (!*have_config)
+		ctl_say("%s%s", error, s->guessed ? "; until it can be read, owners and modes stay as "
+			"they are, but for what is still root's" : "");
 	s->user.name = *have_config ? c->conf.user : "pycert";
 	s->signer.name = *have_config ? c->conf.sign_user : "pycert";
 	return 0;

@@ -70,7 +70,7 @@ struct histogram {
 	const uint64_t *bucket;
 	size_t n;
 	int64_t (*bound)(unsigned bucket);
-	uint64_t scale;		/* of bounds and sum: millionths are 1 */
+	uint64_t scale;		/* of bounds and sum: 1 for millionths, 1000000 for whole seconds */
 	uint64_t sum;
 };
 
@@ -94,7 +94,11 @@ static void put_histogram(FILE *f, const struct histogram *h)
 	fprintf(f, "ocsp_%s_count%s%s%s %" PRIu64 "\n", h->name, h->label ? "{" : "", label,
 		h->label ? "}" : "", below);
 	fprintf(f, "ocsp_%s_sum%s%s%s ", h->name, h->label ? "{" : "", label, h->label ? "}" : "");
-	put_millionths(f, h->sum * h->scale);
+	/* seconds by the million would not fit for long */
+	if (h->scale == 1)
+		put_millionths(f, h->sum);
+	else
+		fprintf(f, "%" PRIu64 ".0", h->sum);
 	fputc('\n', f);
 }
 

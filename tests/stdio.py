@@ -316,6 +316,19 @@ def file_elsewhere():
     shutil.rmtree(folder)
 
 
+@tap.test('what is configured may be a link into another folder, or a file: URI, within the sandbox')
+def linked():
+    r.folder('elsewhere')
+    for name in ('ca.pem', 'ca.key'):
+        with open(r.path(name), 'rb') as f:
+            r.own(r.write('elsewhere/' + name, f.read(), 0o600))
+        os.symlink('elsewhere/' + name, r.path('linked-' + name))
+    for key in ('linked-ca.key', 'file:' + r.path('elsewhere', 'ca.key')):
+        with r.configured(cert='linked-ca.pem', pkey=key, sandbox='require'):
+            tap.equal(str(r.ask(request)), 'good', key)
+    shutil.rmtree(r.path('elsewhere'))
+
+
 @tap.test('FILE: too long is malformed behind a link as well; what is no file is said to be none')
 def file_odd():
     path = r.write('work/file.req', b'0' * 20000)
