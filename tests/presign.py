@@ -15,7 +15,7 @@ import bulk
 import ocsp
 import pki
 import tap
-from responder import Responder, children_of, stores, wait_for
+from responder import Responder, children_of, needs_sqlite, stores, wait_for
 
 KEYS = dict(recheck='60', producetime='1d')
 r = Responder(**KEYS)
@@ -161,6 +161,7 @@ def twins():
 
 @tap.test('where a key is not unique, its rows are not parted by the end of what is read at once')
 def page_ends():
+    needs_sqlite()
     page = 128
     with Responder(store='sqlite', verify='no', **KEYS) as t:
         t.sql('CREATE TABLE again AS SELECT * FROM list_certs')
