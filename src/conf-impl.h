@@ -110,7 +110,6 @@ bool conf_same(struct bytes v, const char *lower);	/* equal but for the case of 
 bool conf_is_table(struct bytes v);
 bool conf_is_host(struct bytes v);	/* host, host:port, [v6], [v6]:port */
 bool conf_is_user(struct bytes v);
-bool conf_is_uri(struct bytes v);	/* begins with a scheme and a colon */
 
 /* Writes "PATH:LINE: …" to error (CONF_ERROR_LEN), "PATH: …" for line 0; returns E_CONFIG. */
 enum err conf_fail(const char *path, unsigned line, char *error, const char *format, ...)

@@ -65,11 +65,12 @@ static void add_folder_of(struct folders *f, const char *path)
 /* pkey= may be a URI: of a file, or of what is none and has no folder here. */
 static const char *file_of(const char *pkey)
 {
-	if (pkey && strncmp(pkey, "file:", 5) == 0) {
-		pkey += 5;
-		return strncmp(pkey, "//", 2) == 0 ? strchr(pkey + 2, '/') : pkey;
-	}
-	return pkey && pkey[0] == '/' ? pkey : NULL;
+	if (!pkey || !conf_is_uri(bytes_str(pkey)))
+		return pkey;
+	if (strncmp(pkey, "file:", 5) != 0)
+		return NULL;
+	pkey += 5;
+	return strncmp(pkey, "//", 2) == 0 ? strchr(pkey + 2, '/') : pkey;
 }
 
 /* What ocsp-sign reads beside the system's own files, and what it writes. */

@@ -326,6 +326,16 @@ def linked():
     for key in ('linked-ca.key', 'file:' + r.path('elsewhere', 'ca.key')):
         with r.configured(cert='linked-ca.pem', pkey=key, sandbox='require'):
             tap.equal(str(r.ask(request)), 'good', key)
+    # a configuration without a folder's name, and a key beside that folder
+    beside = r.folder('beside')
+    os.rename(r.path('elsewhere', 'ca.key'), os.path.join(beside, 'ca.key'))
+    with r.configured(pkey='../beside/ca.key', sandbox='require'):
+        with open(r.config) as f:
+            r.own(r.write('elsewhere/ocsp.ini', f.read().replace('cert=ca.pem', 'cert=./ca.pem')))
+        done = subprocess.run([r.path('bin', 'ocsp-stdio'), '-c', 'ocsp.ini'], input=request,
+                              cwd=r.path('elsewhere'), env=r.environment(), capture_output=True)
+        tap.equal(str(ocsp.Response(done.stdout)), 'good', r.log()[-500:])
+    shutil.rmtree(beside)
     shutil.rmtree(r.path('elsewhere'))
 
 
