@@ -149,11 +149,10 @@ static bool is_below(const char *path, const char *folder)
 	return strncmp(path, folder, len) == 0 && (path[len] == '/' || !path[len]);
 }
 
+/* path: NULL or "", and there is none. */
 static void check_writes(struct check *k, const char *unit, const char *what, const char *path)
 {
-	const char *value = value_of(k, unit, "ProtectSystem");
-
-	if (path && value && strcmp(value, "strict") == 0 && !names_folder(k, unit, path))
+	if (path && path[0] && !names_folder(k, unit, path))
 		check_tell(k, "units", FOUND_WARNING, "%s can't write to %s: add ReadWritePaths=%s "
 			   "(systemctl edit %s)", unit, what, path, unit);
 }
@@ -167,10 +166,12 @@ static void check_cache_of(struct check *k, const char *unit)
 	    (is_below(cache, "/tmp") || is_below(cache, "/var/tmp")))
 		check_tell(k, "units", FOUND_WARNING, "%s has a /tmp of its own, and with it another "
 			   "cache than cache=%s: put that below /var/cache", unit, cache);
+	value = value_of(k, unit, "ProtectSystem");
+	if (!value || strcmp(value, "strict") != 0)
+		return;
 	check_writes(k, unit, "the cache", cache);
 	check_writes(k, unit, "the log", k->ctl->conf.log_file);
-	if (k->ctl->conf.metrics && k->ctl->conf.metrics[0])
-		check_writes(k, unit, "the counters", k->ctl->conf.metrics);
+	check_writes(k, unit, "the counters", k->ctl->conf.metrics);
 }
 
 /* signs: it is one of those with key and password. */

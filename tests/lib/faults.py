@@ -156,19 +156,23 @@ class Either:
 
 
 @contextlib.contextmanager
-def tmpfs(path, options):
-    """A small file system of its own; skips where that can't be had."""
-    if os.getuid() != 0:
-        tap.skip('only root can mount a small file system')
+def mounted(path, *args):
+    """mount(8) with these arguments; skips where that can't be had."""
     os.makedirs(path, exist_ok=True)
-    done = subprocess.run(['mount', '-t', 'tmpfs', '-o', options, 'tmpfs', path],
-                          capture_output=True, text=True)
+    done = subprocess.run(['mount', *args, path], capture_output=True, text=True)
     if done.returncode:
         tap.skip('mount: ' + done.stderr.strip())
     try:
         yield path
     finally:
         subprocess.run(['umount', '-l', path], check=True)
+
+
+def tmpfs(path, options):
+    """A small file system of its own; skips where that can't be had."""
+    if os.getuid() != 0:
+        tap.skip('only root can mount a small file system')
+    return mounted(path, '-t', 'tmpfs', '-o', options, 'tmpfs')
 
 
 @contextlib.contextmanager
@@ -190,15 +194,9 @@ def disk(path, image):
     with open(image, 'wb') as f:
         f.truncate(16 << 20)
     subprocess.run(['/sbin/mkfs.ext4', '-q', '-F', image], check=True)
-    os.makedirs(path, exist_ok=True)
-    done = subprocess.run(['mount', '-o', 'loop', image, path], capture_output=True, text=True)
-    if done.returncode:
-        tap.skip('mount -o loop: ' + done.stderr.strip())
-    try:
+    with mounted(path, '-o', 'loop', image):
         yield path
-    finally:
-        subprocess.run(['umount', '-l', path], check=True)
-        os.unlink(image)
+    os.unlink(image)
 
 
 def remount(path, options):
