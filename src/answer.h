@@ -15,6 +15,7 @@ struct front {
 	const struct conf *conf;
 	struct cache cache;
 	enum err broken;	/* not E_OK: what every request is answered with */
+	bool (*is_outdated)(void);	/* what this process knows is not so any more; NULL: never */
 };
 
 /* Who asks, for the log: looked up only when it is needed. */

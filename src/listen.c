@@ -39,6 +39,12 @@ struct state {
 	bool trouble;			/* it was logged that the kernel refuses */
 };
 
+/* Of the listener, raised by it when its instances have become outdated; each knows the one that it
+ * was made in. NULL: no memory. */
+static unsigned *generation;
+static unsigned own_generation;
+static pid_t listener;
+
 static volatile sig_atomic_t stop, reload;
 static volatile sig_atomic_t is_instance;
 
@@ -77,6 +83,28 @@ static source source_of(const struct sockaddr_storage *addr)
 		return 0;
 	/* of all /64 the one of ::1 has no bit of its own; nobody has this one */
 	return s ? s : 1;
+}
+
+static void begin_generations(void)
+{
+	void *page = mmap(NULL, sizeof *generation, PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	generation = page == MAP_FAILED ? NULL : page;
+	listener = getpid();
+}
+
+static void next_generation(void)
+{
+	own_generation++;
+	if (generation)
+		__atomic_store_n(generation, own_generation, __ATOMIC_SEQ_CST);
+}
+
+bool listener_has_moved_on(void)
+{
+	return getppid() != listener ||
+	       (generation && __atomic_load_n(generation, __ATOMIC_SEQ_CST) != own_generation);
 }
 
 static void reap(struct state *s)
@@ -269,6 +297,7 @@ static void drain(struct state *s)
 {
 	struct deadline d = deadline_in(s->w->drain_ms);
 
+	next_generation();
 	for (int i = 0; i < s->l->n; i++)
 		close(s->l->fd[i]);
 	tell_status(s, "STOPPING=1\n");
@@ -312,6 +341,7 @@ enum err listener_run(struct listener *l, struct listen_work *w)
 
 	if (!make_room(&s))
 		return E_BUSY;
+	begin_generations();
 	catch_signals(&s);
 	tell_status(&s, "READY=1\n");
 	while (!stop) {
@@ -328,6 +358,7 @@ enum err listener_run(struct listener *l, struct listen_work *w)
 			notify_send("RELOADING=1");
 			keeper_stop(&l->keeper);
 			w->reload(w);
+			next_generation();
 			if (!make_room(&s))
 				log_error("no memory for more connections: %d as before", s.room);
 			tell_status(&s, "READY=1\n");

@@ -35,4 +35,8 @@ struct listen_work {
 };
 MUST_CHECK enum err listener_run(struct listener *l, struct listen_work *w);
 
+/* In an instance: has the listener read its configuration again, been told to stop, or ended, since
+ * it made this one? */
+bool listener_has_moved_on(void);
+
 #endif

@@ -221,6 +221,7 @@ static int listen_for_ever(struct program *p, struct listener *l)
 	};
 	enum err e;
 
+	p->front.is_outdated = listener_has_moved_on;
 	log_info("serving with at most %d connections, %d of one source", w.max_connections,
 		 w.max_per_source);
 	e = listener_run(l, &w);

@@ -323,7 +323,7 @@ static enum err serve_http(struct connection *c)
 		c->way = e == E_OK ? (enum metrics_way)q.method : WAY_HTTP_OTHER;
 		if (e != E_OK)
 			return send_http_error(c, &q, e);
-		if (c->left <= 0)
+		if (c->left <= 0 || (c->front->is_outdated && c->front->is_outdated()))
 			q.persistent = false;
 		end = q.head_len;
 		if (q.method == HTTP_POST)

@@ -2,6 +2,7 @@
 """ocsp-stdio --listen: one forked instance for each connection, caps, signals, sd_notify."""
 import concurrent.futures
 import contextlib
+import http.client
 import os
 import random
 import signal
@@ -38,6 +39,7 @@ def is_good(octets):
 
 class Listener:
     """A listener for a while; ended politely, and it must end with 0."""
+    code = 0
 
     def __init__(self, **keys):
         self.context = r.configured(keep_cache=True, **keys)
@@ -55,7 +57,7 @@ class Listener:
         code = self.child.poll() if self.child.poll() is not None else terminate(self.child)
         self.context.__exit__(*error)
         if not error[0]:
-            tap.equal(code, 0, 'exit code of the listener')
+            tap.equal(code, self.code, 'exit code of the listener')
 
 
 @tap.test('500 requests one after the other')
@@ -165,6 +167,50 @@ def reload(keys):
 for filters, keys in FILTERS:
     tap.add('SIGHUP, %s filter: the configuration is read again; a broken one changes nothing'
             % filters, reload, keys)
+
+
+def kept(change):
+    """A client that keeps its connection asks once more behind this, and is told to come again."""
+    with Listener(keepalive='1000', **dict(FILTERS)['tight']) as l:
+        client = http.client.HTTPConnection('127.0.0.1', l.port, timeout=20)
+        client.connect()
+        sock = client.sock
+
+        def once_more():
+            client.request('POST', '/', request, {'Content-Type': 'application/ocsp-request'})
+            answer = client.getresponse()
+            tap.equal(str(ocsp.Response(answer.read())), 'good')
+            return answer.getheader('Connection')
+
+        tap.equal([once_more() for _ in range(3)], [None] * 3)
+        assert client.sock is sock
+        change(l)
+        tap.equal(once_more(), 'close')
+        tap.equal(sock.fileno(), -1, 'http.client keeps the connection')
+
+
+def kill_and_wait(l):
+    l.child.kill()
+    l.code = l.child.wait()
+
+
+def reload_and_wait(l):
+    r.clear_log()
+    l.child.send_signal(signal.SIGHUP)
+    wait_for(lambda: 'was read again' in r.log(), 'the configuration', 10)
+    time.sleep(0.1)
+
+
+def stop_and_wait(l):
+    l.child.send_signal(signal.SIGTERM)
+    wait_for(lambda: not accepts(l.port), 'the socket to close', 5)
+
+
+tap.add('SIGKILL: a kept connection ends with its next answer', kept, kill_and_wait)
+tap.add('SIGHUP: a kept connection ends with its next answer, and does not go on as before', kept,
+        reload_and_wait)
+tap.add('SIGTERM: a kept connection ends with its next answer, and outlives no listener', kept,
+        stop_and_wait)
 
 
 @tap.test('SIGHUP while the cache is away, tight filter: a line in the log, and it goes on')
