@@ -10,8 +10,17 @@
 #define HURRY_MS 400
 #define ROUTINE_MS 250
 
+/* It has ended, or was made while the clock was ahead: nobody is sent it now, and once its time comes
+ * somebody would be, unasked. */
+static bool is_of_no_use(const struct cache_entry *c, int64_t now)
+{
+	return c->verdict == FRESH_MISS && c->der.p &&
+	       (c->single.next_update <= now || c->single.this_update > now ||
+		c->response.produced_at > now);
+}
+
 /* Is there nothing to be kept of this file? Then it goes. */
-static void remove_ended(struct watch *w, const struct certid *id)
+static void remove_useless(struct watch *w, const struct certid *id)
 {
 	const struct cache *cache = &w->responder.cache;
 	struct cache_entry c = { .der = { NULL, 0 } };
@@ -21,8 +30,7 @@ static void remove_ended(struct watch *w, const struct certid *id)
 
 	/* somebody may have replaced it just now */
 	cache_get(cache, id, now_ms, w->responder.cached, &c, &odd);
-	if (c.verdict == FRESH_MISS && !odd && c.der.p &&
-	    c.single.next_update <= now_ms / 1000 && cache_remove(cache, id) == E_OK)
+	if (!odd && is_of_no_use(&c, now_ms / 1000) && cache_remove(cache, id) == E_OK)
 		w->count.removed++;
 	if (lock >= 0)
 		close(lock);
@@ -47,8 +55,8 @@ static void look_at(struct watch *w, const struct walked *f)
 	if (c.verdict == FRESH_MISS) {
 		/* nobody is sent such a one, unless it can be read again in a moment */
 		w->pass_unread |= c.unread;
-		if (!odd && c.der.p && c.single.next_update <= now_ms / 1000)
-			remove_ended(w, &id);
+		if (!odd && is_of_no_use(&c, now_ms / 1000))
+			remove_useless(w, &id);
 		return;
 	}
 	w->pass_cached++;
@@ -207,6 +215,7 @@ enum err watch_pass(struct watch *w, int64_t now_ms)
 		if (e)
 			return e;
 		cache_sweep(&w->responder.cache);
+		walk_end(&w->walk);
 		walk_begin(&w->walk, &w->responder.cache,
 			   (const char (*)[CERTID_FOLDER_LEN])w->folder, w->n_folders);
 		w->pass_failed = w->pass_unread = false;

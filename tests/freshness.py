@@ -541,6 +541,27 @@ def set_back():
         tap.equal(str(r.ask_about(leaf)), 'revoked(1)')
 
 
+def set_back_watched():
+    """What was signed while the clock was ahead goes, before its time comes and it is sent unasked."""
+    with Responder(ca=root, recheck='2') as r:
+        leaves = [r.add(r.ca.issue('leaf')) for _ in range(2)]
+        for leaf in leaves:
+            r.ask_about(leaf)
+        for path in r.cache_files():
+            with open(path, 'rb') as f:
+                serial = ocsp.Response(f.read()).singles[0].serial
+            if serial == leaves[0].serial:
+                with open(path, 'wb') as f:
+                    f.write(r.ca.answer(leaves[0], start=pki.now() + pki.DAY * (30 / 86400)))
+                os.utime(path, (time.time() + 30,) * 2)
+        watch = watcher(r)
+        wait_until_covered(r)
+        tap.equal(len(r.cache_files()), 1)
+        with r.configured(keep_cache=True, signer='/nonexistent'):
+            tap.equal(str(r.ask(r.request(leaves[1]))), 'good')
+        terminate(watch)
+
+
 def set_forward():
     with Responder(ca=root, recheck='3600') as r:
         leaf = r.add(r.ca.issue('leaf'))
@@ -666,5 +687,6 @@ beside('watch: it tells systemd when it is ready, and that it is alive', notifie
 beside('two hosts share a cache, without locks: right answers, seen within recheck', two_hosts)
 beside("two hosts share a cache: one signs, the other has neither key nor database", keyless_host)
 beside('the clock was set back: answers and agreements of the future count for nothing (D-13)', set_back)
+beside('the clock was set back: the watcher removes what was signed ahead of it', set_back_watched)
 beside('the clock was set forward, or nextUpdate is reached: nothing is sent after it (U-4)', set_forward)
 tap.run()
