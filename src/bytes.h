@@ -42,4 +42,12 @@ static inline char *bytes_hex(struct bytes b, char *out)
 	return out;
 }
 
+/* In place: what a terminal would obey becomes '?'. UTF-8, as in names of files, stays. */
+static inline void text_defuse(char *text)
+{
+	for (char *p = text; *p; p++)
+		if ((uint8_t)*p < 0x20 || *p == 0x7f)
+			*p = '?';
+}
+
 #endif

@@ -12,13 +12,18 @@
 #include "secret.h"
 #include "user.h"
 
+#define SENTENCE_LEN 8192	/* of which a path may be half */
+
 __attribute__((format(printf, 1, 0)))
 static void say(const char *format, va_list ap, const char *end)
 {
+	char text[SENTENCE_LEN];
+
+	/* what the table or a folder has for a name is in it */
+	vsnprintf(text, sizeof text, format, ap);
+	text_defuse(text);
 	fflush(stdout);		/* in the order of events, where both are the same file */
-	fputs("ocspctl: ", stderr);
-	vfprintf(stderr, format, ap);
-	fputs(end, stderr);
+	fprintf(stderr, "ocspctl: %s%s", text, end);
 }
 
 void ctl_say(const char *format, ...)

@@ -11,9 +11,7 @@ enum err store_fail(struct store *s, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(s->error, sizeof s->error, format, ap);
 	va_end(ap);
-	for (char *p = s->error; *p; p++)
-		if ((uint8_t)*p < 0x20 || *p == 0x7f)
-			*p = '?';
+	text_defuse(s->error);
 	return E_DB;
 }
 
