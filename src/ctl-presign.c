@@ -234,10 +234,22 @@ static enum err become_user(const struct conf *conf)
 	return e;
 }
 
+/* The exit code for the CAs that were given up; 0: none was. */
+static int worst_given_up(void)
+{
+	int code, worst = 0;
+
+	for (size_t i = 0; i < LIM_CAS; i++) {
+		code = atomic_load(&presign->given_up[i]);
+		worst = code > worst ? code : worst;
+	}
+	return worst;
+}
+
 int ctl_presign(struct ctl *c, int argc, char **argv)
 {
 	int64_t start_ms = clock_mono_ms();
-	int jobs, started = 0, code;
+	int jobs, started = 0, code, given_up;
 	pid_t counter;
 	enum err e;
 
@@ -259,7 +271,7 @@ int ctl_presign(struct ctl *c, int argc, char **argv)
 		return ctl_code(E_BUSY);
 	}
 	presign->conf = &c->conf;
-	presign->ca = c->first_ca;
+	presign->first_ca = presign->ca = c->first_ca;
 	presign->end_ca = c->end_ca;
 	catch_signals();
 	counter = start(count_rows);
@@ -273,8 +285,9 @@ int ctl_presign(struct ctl *c, int argc, char **argv)
 		kill(counter, SIGKILL);
 		waitpid(counter, NULL, 0);
 	}
-	summary(clock_mono_ms() - start_ms, started, presign->end);
-	if (code)
-		return code;
+	given_up = worst_given_up();
+	summary(clock_mono_ms() - start_ms, started, presign->end && !given_up);
+	if (code || given_up)
+		return code > given_up ? code : given_up;
 	return atomic_load(&presign->failed) ? CTL_REFUSED : presign->end ? 0 : CTL_REFUSED;
 }

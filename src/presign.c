@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sysexits.h>
 
 #include "metrics.h"
 #include "responder.h"
@@ -53,6 +54,15 @@ struct presign *presign_new(void)
 	return p;
 }
 
+static void tell(const char *sentence)
+{
+	char text[RESPONDER_ERROR_LEN + 128];
+
+	snprintf(text, sizeof text, "%s", sentence);
+	text_defuse(text);
+	fprintf(stderr, "ocspctl: %s\n", text);
+}
+
 static void say(enum level level, const char *sentence)
 {
 	int told;
@@ -61,17 +71,30 @@ static void say(enum level level, const char *sentence)
 		return;
 	told = atomic_fetch_add(&worker.p->said, 1);
 	if (told < TOLD)
-		fprintf(stderr, "ocspctl: %s\n", sentence);
+		tell(sentence);
 	else if (told == TOLD)
-		fprintf(stderr, "ocspctl: there is more of this kind, which is only counted\n");
+		tell("there is more of this kind, which is only counted");
 }
 
 static int fatal(struct worker *w, enum err e, const char *sentence)
 {
 	/* all of them fail of the same: one says it */
 	if (atomic_exchange(&w->p->stop, 1) == 0)
-		fprintf(stderr, "ocspctl: %s\n", sentence);
+		tell(sentence);
 	return err_info(e)->exit_code;
+}
+
+/* The CA alone: the others may do. */
+static void give_up(struct worker *w, size_t ca, enum err e, const char *why)
+{
+	char sentence[RESPONDER_ERROR_LEN + 128];
+	int code = err_info(e)->exit_code;
+
+	if (atomic_exchange(&w->p->given_up[ca], code ? code : EX_SOFTWARE) != 0)
+		return;
+	snprintf(sentence, sizeof sentence, "%s%sno more is signed ahead for section [%s]",
+		 why, *why ? ": " : "", w->p->conf->ca[ca].name);
+	tell(sentence);
 }
 
 static enum err open_store(struct worker *w, char error[STORE_ERROR_LEN])
@@ -148,6 +171,20 @@ static enum err read_page(struct worker *w, char error[STORE_ERROR_LEN])
 	return E_OK;
 }
 
+/* Is it this table, where others can be read? Who can be reached anew is not away. */
+static bool is_of_table(struct worker *w, enum err e)
+{
+	char error[STORE_ERROR_LEN];
+
+	while (w->n)
+		store_row_free(&w->rows[--w->n]);
+	if (e != E_DB)
+		return e == E_DATA;
+	store_close(w->responder.store);
+	w->responder.store = NULL;
+	return open_store(w, error) == E_OK;
+}
+
 /* Takes the next page for this process; none are left if w->n is 0 then. */
 static enum err take_page(struct worker *w, char error[STORE_ERROR_LEN])
 {
@@ -159,7 +196,12 @@ static enum err take_page(struct worker *w, char error[STORE_ERROR_LEN])
 	if (pthread_mutex_lock(&p->lock) == EOWNERDEAD)
 		pthread_mutex_consistent(&p->lock);
 	while (e == E_OK && !w->n && !p->end) {
-		e = read_page(w, error);
+		if (!atomic_load(&p->given_up[p->ca]))
+			e = read_page(w, error);
+		if (e && is_of_table(w, e)) {
+			give_up(w, p->ca, e, error);
+			e = E_OK;
+		}
 		if (e == E_OK && !w->n) {
 			p->after[0] = '\0';
 			p->end = ++p->ca >= p->end_ca;
@@ -185,9 +227,18 @@ static void look_for_folders(struct worker *w, size_t ca)
 	}
 }
 
+/* What one process has said already. */
+static void say_nothing(enum level level, const char *sentence)
+{
+	(void)level;
+	(void)sentence;
+}
+
 static enum err prepare(struct worker *w, char error[RESPONDER_ERROR_LEN])
 {
-	enum err e = responder_open(w->p->conf, say, &w->responder, error);
+	bool first = atomic_fetch_add(&w->p->opened, 1) == 0;
+	enum err e = responder_open_some(w->p->conf, first ? say : say_nothing, &w->responder,
+					 error);
 
 	if (e)
 		return e;
@@ -196,7 +247,11 @@ static enum err prepare(struct worker *w, char error[RESPONDER_ERROR_LEN])
 		return E_IO;
 	}
 	metrics_open(w->p->conf, w->responder.cache.fd, METRICS_SIGN);
-	for (size_t i = w->p->ca; i < w->p->end_ca; i++) {
+	for (size_t i = w->p->first_ca; i < w->p->end_ca; i++) {
+		if (!w->responder.signer[i].conf) {
+			give_up(w, i, E_SIGNER, "");
+			continue;
+		}
 		e = variants_of(&w->responder.signer[i].ca, &w->variants[i]);
 		if (e) {
 			snprintf(error, RESPONDER_ERROR_LEN, "libcrypto refuses a hash that CertIDs "
@@ -263,7 +318,7 @@ static enum err sign_variant(struct worker *w, struct store_row *row, struct byt
 	return e == E_OK ? sign_one(w, row, id) : e;
 }
 
-/* E_OK, or what makes all further work useless. */
+/* E_OK, or what makes all further work useless: all of this CA where it is of its key. */
 static enum err sign_row(struct worker *w, struct store_row *row)
 {
 	uint8_t buf[LIM_SERIAL_LEN], octets[VARIANT_LEN];
@@ -293,14 +348,25 @@ static enum err sign_row(struct worker *w, struct store_row *row)
 	return e == E_DATA || e == E_UNAUTHORIZED ? E_OK : e;
 }
 
+static bool is_of_ca(enum err e)
+{
+	return e == E_SIGNER || e == E_TOKEN || e == E_PIN;
+}
+
 static enum err sign_page(struct worker *w)
 {
+	struct presign *p = w->p;
 	enum err e = E_OK;
 
 	for (size_t i = 0; i < w->n; i++) {
-		if (e == E_OK && !atomic_load(&w->p->stop)) {
+		if (e == E_OK && !atomic_load(&p->stop) && !atomic_load(&p->given_up[w->ca])) {
 			e = sign_row(w, &w->rows[i]);
-			atomic_fetch_add(&w->p->rows, 1);
+			atomic_fetch_add(&p->rows, 1);
+		}
+		if (is_of_ca(e)) {
+			/* the reason was said with the row's number */
+			give_up(w, w->ca, e, "");
+			e = E_OK;
 		}
 		store_row_free(&w->rows[i]);
 	}

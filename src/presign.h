@@ -15,7 +15,7 @@
 struct presign {
 	/* set by the parent, before */
 	const struct conf *conf;
-	size_t end_ca;			/* conf.ca[] up to this one */
+	size_t first_ca, end_ca;	/* conf.ca[], from and up to */
 	int64_t soon_s;			/* sign as well what ends within this time */
 	unsigned hashes;		/* 1 << HASH_…: sign for these, else for what is cached */
 
@@ -27,6 +27,8 @@ struct presign {
 	bool twins;			/* a serial may have several rows */
 
 	atomic_int stop;		/* not 0: finish the row at hand and end */
+	atomic_int given_up[LIM_CAS];	/* not 0: the exit code for what keeps conf.ca[] from it */
+	atomic_int opened;		/* processes that have looked at the CAs' files */
 	atomic_int said;		/* sentences for the operator, of which there may be many */
 	_Atomic int64_t total;		/* rows, or -1 while nobody knows */
 	_Atomic int64_t rows, signatures, agreed, left_out, failed;
@@ -35,7 +37,8 @@ struct presign {
 /* Makes it, with its lock; NULL without memory. */
 struct presign *presign_new(void);
 
-/* What a child does; it ends with the exit code that is returned. */
+/* What a child does; it ends with the exit code that is returned. A CA that can't sign, or whose
+ * table can't be read, is told, given up, and the others go on. */
 int presign_work(struct presign *p);
 
 #endif

@@ -3,6 +3,22 @@
 
 #include "responder-impl.h"
 
+/* A CA that was given another key under its old name: which of both has issued it? */
+static bool is_anothers(const struct ask *a, const struct cert *c)
+{
+	const struct responder *r = a->r;
+
+	for (size_t i = 0; i < r->conf->n_ca; i++) {
+		struct cert *ca = &a->r->signer[i].ca;
+
+		if (r->signer[i].conf && &r->signer[i] != a->signer &&
+		    bytes_eq(ca->subject, c->issuer) && !bytes_eq(ca->spki, a->signer->ca.spki) &&
+		    cert_issued_by(c, ca) == E_OK)
+			return true;
+	}
+	return false;
+}
+
 /* Where several CAs share a table, its rows belong to one each; and nobody asks about a certificate
  * that has ended. */
 static bool worth_it(const struct ask *a, const struct store_row *row)
@@ -14,7 +30,8 @@ static bool worth_it(const struct ask *a, const struct store_row *row)
 	if (!a->signer->conf->verify || !row->cert_len ||
 	    cert_parse(bytes_of(row->cert, row->cert_len), &c) != E_OK)
 		return true;
-	ok = bytes_eq(c.issuer, a->signer->ca.subject) && clock_real_ms() / 1000 <= c.not_after;
+	ok = bytes_eq(c.issuer, a->signer->ca.subject) && clock_real_ms() / 1000 <= c.not_after &&
+	     !is_anothers(a, &c);
 	cert_free(&c);
 	return ok;
 }

@@ -221,6 +221,43 @@ def no_certificate():
         r.clear_cache()
 
 
+@tap.test('presign: a CA that cannot sign, or whose table cannot be read, is told and left out alone')
+def presign_others():
+    broken = {'cert': 'nowhere.pem'}, {'pkey': 'first.key'}, {'table': 'nowhere'}
+    before = dict(r.cas['second'])
+    for keys in broken:
+        r.clear_cache()
+        r.cas['second'] = dict(before, **keys)
+        r.configure()
+        try:
+            done = r.ctl('presign', '--jobs', '2')
+            out = (done.stdout + done.stderr).decode()
+            assert done.returncode in (75, 78), '%d: %s' % (done.returncode, out)
+            tap.equal(out.count('no more is signed ahead for section [second]'), 1, out)
+            tap.contains(out, 'not all was looked at')
+            tap.equal(len(r.cache_files()), 2, out)
+            for ca, leaf in ((first, in_first), (third, in_third)):
+                with r.configured(keep_cache=True, signer='/nonexistent'):
+                    tap.equal(str(ask(certids((ca, leaf)), ca)), 'good')
+            r.clear_cache()
+            tap.contains(r.check_ctl('--ca', 'third', 'presign'), '1 signed')
+        finally:
+            r.cas['second'] = before
+            r.configure()
+            r.clear_cache()
+
+
+@tap.test('presign: a CA that was given another key under its old name leaves the old rows out')
+def rekeyed():
+    old = pki.make_root('Same')
+    new = pki.make_root('Same', name=old.certificate.subject)
+    with Responder(ca=old) as both:
+        both.add_ca('new', new)
+        for ca in (old, old, new):
+            both.add(ca.issue('leaf'))
+        tap.contains(both.check_ctl('presign'), '3 signed, 0 fresh already, 3 left out')
+
+
 @tap.test("a key that is not the CA's stops that CA alone; check says which section")
 def broken_ca():
     before = dict(r.cas['third'])
