@@ -7,8 +7,12 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+/* Of the store: store_add() or store_set_cert(). */
+typedef enum err put_cert(struct store *s, const char *table, struct bytes serial,
+			  struct bytes cert, struct deadline d);
+
 /* As the predecessor wrote it, so that it can read what we add. */
-static enum err add_as_pem(struct ctl *c, const char *table, const struct cert *cert)
+static enum err put_as_pem(struct ctl *c, put_cert *put, const char *table, const struct cert *cert)
 {
 	enum err e;
 	char *text;
@@ -17,7 +21,7 @@ static enum err add_as_pem(struct ctl *c, const char *table, const struct cert *
 	e = cert_to_pem(cert, &text, &len);
 	if (e != E_OK)
 		return e;
-	e = store_add(c->store, table, cert->serial, bytes_of(text, len), ctl_deadline(c));
+	e = put(c->store, table, cert->serial, bytes_of(text, len), ctl_deadline(c));
 	free(text);
 	return e;
 }
@@ -56,29 +60,39 @@ static void tell(struct add *a, const char *result, const char *path, const stru
 	json_end(&a->json, '}');
 }
 
-/* A CA that was made anew may number from the beginning again. A precertificate and its certificate
- * are one (BR 4.9.9): they differ in extensions and signature. */
-static bool is_another(struct ctl *c, const char *table, const struct cert *cert)
+enum there { THERE_SAME, THERE_BARE, THERE_ANOTHER };
+
+/* What the row has that is there already. A CA that was made anew may number from the beginning
+ * again. A precertificate and its certificate are one (BR 4.9.9): they differ in extensions and
+ * signature. What can't be read is no certificate that anybody would miss. */
+static enum there what_is_there(struct ctl *c, const char *table, const struct cert *cert)
 {
+	enum there there = THERE_SAME;
 	struct store_row row;
-	bool another = false;
 	struct cert old;
+	enum err e;
 
 	if (store_find(c->store, table, cert->serial, true, ctl_deadline(c), &row) != E_OK)
-		return false;
-	if (row.cert && cert_parse(bytes_of(row.cert, row.cert_len), &old) == E_OK) {
-		another = !bytes_eq(old.subject, cert->subject) || !bytes_eq(old.spki, cert->spki);
+		return THERE_SAME;
+	e = row.cert ? cert_parse(bytes_of(row.cert, row.cert_len), &old) : E_DATA;
+	if (e == E_OK) {
+		if (!bytes_eq(old.subject, cert->subject) || !bytes_eq(old.spki, cert->spki))
+			there = THERE_ANOTHER;
 		cert_free(&old);
+	} else if (e != E_BUSY) {
+		there = THERE_BARE;
 	}
 	store_row_free(&row);
-	return another;
+	return there;
 }
 
 static enum err add_one(struct add *a, const char *path, const struct cert *cert)
 {
 	struct ctl *c = a->c;
 	size_t ca = c->first_ca;
+	enum there there = THERE_SAME;
 	enum err e = ctl_ca_of(c, cert, &ca);
+	const char *table;
 
 	if (e == E_NOT_FOUND && !a->force) {
 		tell(a, "refused", path, cert);
@@ -90,18 +104,24 @@ static enum err add_one(struct add *a, const char *path, const struct cert *cert
 		ctl_say("%s: no memory is left to verify it", path);
 	if (e != E_OK && e != E_NOT_FOUND)
 		return e;
-	e = add_as_pem(c, c->conf.ca[ca].table, cert);
+	table = c->conf.ca[ca].table;
+	e = put_as_pem(c, store_add, table, cert);
+	if (e == E_DATA) {
+		there = what_is_there(c, table, cert);
+		if (there == THERE_BARE)
+			e = put_as_pem(c, store_set_cert, table, cert);
+	}
 	if (e != E_OK && e != E_DATA) {
 		ctl_say("%s: %s", path, store_error(c->store));
 		return e;
 	}
-	if (e == E_DATA && is_another(c, c->conf.ca[ca].table, cert)) {
+	if (there == THERE_ANOTHER) {
 		tell(a, "refused", path, cert);
 		ctl_say("%s: table %s has another certificate with this number, which stays", path,
-			c->conf.ca[ca].table);
+			table);
 		return E_NOT_FOUND;
 	}
-	tell(a, e == E_OK ? "added" : "present", path, cert);
+	tell(a, e == E_DATA ? "present" : there == THERE_BARE ? "filled" : "added", path, cert);
 	if (e == E_DATA || ctl_remember(&a->added, cert->serial, ca))
 		return E_OK;
 	ctl_say("%s: no memory is left to look what the cache says about it: run \"ocspctl purge %s\"",

@@ -115,8 +115,19 @@ def add_twin():
     # a precertificate, which the certificate follows
     final = r.write('final.pem', r.ca.issue('leaf', key=leaf.key, serial=leaf.serial).pem())
     tap.contains(ctl('add', final), 'present')
-    r.sql("UPDATE list_certs SET cert = ''")
-    tap.contains(ctl('add', LEAF), 'present')
+
+
+@tap.test('add fills in the certificate of a row that has none, or one that nobody can read')
+def add_fills():
+    fresh()
+    for lost in ("''", "'rubbish'"):
+        ctl('add', LEAF)
+        ctl('revoke', LEAF)
+        r.sql('UPDATE list_certs SET cert = ' + lost)
+        tap.contains(ctl('add', LEAF), 'filled')
+        tap.contains(ctl('add', LEAF), 'present')
+        tap.equal(str(r.ask_about(leaf)), 'revoked')
+        fresh()
 
 
 @tap.test('add refuses a certificate of another issuer, and goes on with the next')
