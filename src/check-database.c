@@ -29,6 +29,22 @@ static void check_transport(struct check *k)
 				   "certificates good: set tls_ca=", c->db_host[i]);
 }
 
+/* The library waits for whole seconds, for each host one at least. Who is ended before them can't
+ * leave a note that the database hangs. */
+static void check_patience(struct check *k)
+{
+	const struct conf *c = &k->ctl->conf;
+	int hosts = 0, needs_ms;
+
+	while (c->db_host[hosts])
+		hosts++;
+	needs_ms = (c->db_socket || !hosts ? 1 : hosts) * 1000 + 100;
+	if (c->db_type == DB_MYSQL && c->timeout_ms * 9 / 10 < needs_ms)
+		check_tell(k, "database", FOUND_WARNING, "timeout= is too short to find out that a "
+			   "database hangs, so that each request would wait for it: make it %ds or "
+			   "more", (needs_ms * 10 / 9 + 999) / 1000);
+}
+
 /* A list goes on with its next host and says nothing: so here each is asked by itself. */
 static void check_hosts(struct check *k)
 {
@@ -138,6 +154,7 @@ void check_database(struct check *k)
 	check_tell(k, "database", FOUND_OK, "the database answers: %s",
 		   store_describe(k->ctl->store));
 	check_transport(k);
+	check_patience(k);
 	check_hosts(k);
 	/* it answered in the time that a request has; counting may take longer */
 	store_close(k->ctl->store);

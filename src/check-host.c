@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "log.h"
 #include "user.h"
 
 #define PATH_LEN 4096
@@ -217,8 +218,11 @@ void check_log(struct check *k)
 {
 	const char *file = k->ctl->conf.log_file;
 
-	if (!file)
+	/* then it is systemd that keeps the log */
+	if (!file && log_has_journal())
 		return;
+	if (!file)
+		file = LOG_FILE;
 	if (access(file, W_OK) != 0 && !check_can_be_made(file))
 		check_tell(k, "log", FOUND_WARNING, "the log %s can't be written by %s (%s): run "
 			   "\"ocspctl setup\"", file, k->ctl->conf.sign_user, strerror(errno));

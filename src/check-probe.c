@@ -13,6 +13,7 @@ struct probe {
 	const struct conf_ca *conf;
 	struct cert *ca;
 	bool found;
+	unsigned bare;			/* rows whose certificate is missing, or can't be read */
 	enum cert_status status;
 	uint8_t buf[LIM_SERIAL_LEN];
 	struct bytes serial;
@@ -20,15 +21,17 @@ struct probe {
 };
 
 /* Several CAs may share a table: is this row's certificate one of ours? */
-static bool is_ours(const struct probe *p, const struct store_row *row)
+static bool is_ours(struct probe *p, const struct store_row *row)
 {
 	struct cert cert = { .octets = NULL };
 	bool ours;
 
 	if (!p->conf->verify)
 		return true;
-	if (!row->cert || cert_parse(bytes_of(row->cert, row->cert_len), &cert) != E_OK)
+	if (!row->cert || cert_parse(bytes_of(row->cert, row->cert_len), &cert) != E_OK) {
+		p->bare++;
 		return false;
+	}
 	ours = bytes_eq(cert.serial, p->serial) && cert_issued_by(&cert, p->ca) == E_OK;
 	cert_free(&cert);
 	return ours;
@@ -104,6 +107,11 @@ void check_probes(struct check *k)
 		if (store_page(c->store, ca->table, "", ROWS, ca->verify, ctl_deadline(c),
 			       look_at_row, &p) != E_OK)
 			check_tell(k, "probe", FOUND_WARNING, "%s", store_error(c->store));
+		else if (!p.found && p.bare)
+			check_tell(k, "probe", FOUND_WARNING, "%u of the first rows of table %s have "
+				   "no certificate that can be read, and verify=yes asks for it: run "
+				   "\"ocspctl import --certs FOLDER\", or set verify=no in section [%s]",
+				   p.bare, ca->table, ca->name);
 		else if (!p.found)
 			check_tell(k, "probe", FOUND_OK, "nothing was asked for section [%s]: the "
 				   "first rows of table %s have no certificate of its CA", ca->name,

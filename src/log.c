@@ -168,6 +168,16 @@ static int open_journal(void)
 	return -1;
 }
 
+bool log_has_journal(void)
+{
+	int fd = open_journal();
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
 static int open_file(void)
 {
 	return open(setup.file ? setup.file : LOG_FILE,

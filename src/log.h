@@ -35,6 +35,9 @@ void log_init(const struct log_setup *s);
  * first event opens it again; where that fails, what was open before goes on. */
 void log_open(void);
 
+/* Is there a journal here, which takes the log where logfile= is not set? */
+bool log_has_journal(void);
+
 bool log_enabled(enum level l);
 
 /* message: a sentence for an operator, printf-like; fields may be NULL. errno is preserved. */

@@ -84,6 +84,29 @@ def empty():
         expect(check(0, responder=other), 'probe', 'ok', 'nothing was asked')
 
 
+@tap.test('rows without certificates, where verify=yes asks for them, are told: nobody is answered')
+def bare_rows():
+    needs_sqlite()
+    with Responder() as other:
+        for i in range(3):
+            other.insert('0x%d' % (i + 1))
+        expect(check(1, responder=other), 'probe', 'warning', '3 of the first rows of table')
+        with other.configured(verify='no'):
+            expect(check(0, responder=other), 'probe', 'ok', 'asked about 0x1')
+        other.add(other.ca.issue('leaf'))
+        expect(check(0, responder=other), 'probe', 'ok', 'asked about')
+
+
+@tap.test('a default log is looked at where there is no journal')
+def default_log():
+    with r.configured(db={'logfile': None}):
+        found = check(None)
+    if os.path.exists('/run/systemd/journal/socket'):
+        assert 'log' not in found, found['log']
+    else:
+        tap.contains(str(found['log']), '/var/log/ocsp_py.log')
+
+
 def answered(octets):
     """Has a stand-in for ocsp-sign say this; returns what check makes of it."""
     r.write('answer.der', octets)

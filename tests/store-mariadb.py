@@ -203,6 +203,9 @@ def odd_rows():
         found = status(number)
         tap.equal(found['status'], want, number)
         tap.equal(found['certificate'], 'none')
+    with r.configured(timeout='1'):
+        tap.contains(r.ctl('check').stdout.decode(), 'too short to find out that a database hangs')
+    assert 'too short' not in r.ctl('check').stdout.decode()
     tap.contains(r.ctl('check').stdout.decode(), '1 rows that are neither Valid nor Revoked')
     empty()
 
