@@ -127,22 +127,30 @@ static struct signer *find_signer(struct verify *v, const struct certid *id)
 	return NULL;
 }
 
+/* What an answer made elsewhere says about several, each has a file for. */
+static bool find_single(const struct response *r, const char *path, struct single *out)
+{
+	struct der d = der_of(r->singles);
+	struct certid_place place;
+
+	while (response_next(&d, out))
+		if (certid_place(&out->id, &place) && strcmp(place.file, path) == 0)
+			return true;
+	return false;
+}
+
 static void check_answer(struct verify *v, const char *path, struct bytes der)
 {
-	struct certid_place place;
 	struct response r;
 	struct single single;
 	struct signer *s;
 	const char *clause;
-	struct der d;
 
-	if (response_parse(der, &r) != E_OK || r.status != OCSP_SUCCESSFUL || r.n != 1) {
-		wrong(v, path, "is no successful OCSPResponse about one certificate");
+	if (response_parse(der, &r) != E_OK || r.status != OCSP_SUCCESSFUL) {
+		wrong(v, path, "is no successful OCSPResponse");
 		return;
 	}
-	d = der_of(r.singles);
-	if (!response_next(&d, &single) || !certid_place(&single.id, &place) ||
-	    strcmp(place.file, path) != 0) {
+	if (!find_single(&r, path, &single)) {
 		wrong(v, path, "answers for another certificate than its name says");
 		return;
 	}
@@ -157,7 +165,7 @@ static void check_answer(struct verify *v, const char *path, struct bytes der)
 			      v->c->conf.path);
 		return;
 	}
-	clause = check_signature(s, der, &r);
+	clause = r.n > 1 ? "is about several certificates" : check_signature(s, der, &r);
 	if (clause)
 		wrong(v, path, "%s", clause);
 	else

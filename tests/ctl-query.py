@@ -654,6 +654,21 @@ def canned():
         tap.contains(ctl('verify-cache'), '1 are right')
         path = r.write('asked.der', asked)
         tap.contains(ctl('explain', path), 'canned.der answers it: good until')
+        # one about several CertIDs, as openssl ocsp makes them
+        r.write('both.req', ocsp.request([ocsp.certid(root.certificate, middle.serial, name)
+                                          for name in ('sha1', 'sha256')]))
+        r.write('root.key', root.key_pem())
+        r.write('index.txt', 'V\t%s\t\t%X\tunknown\t/CN=Middle\n'
+                % ((pki.now() + pki.DAY).strftime('%y%m%d%H%M%SZ'), middle.serial))
+        subprocess.run(['openssl', 'ocsp', '-index', r.path('index.txt'), '-CA', r.path('root.pem'),
+                        '-rsigner', r.path('root.pem'), '-rkey', r.path('root.key'), '-ndays', '9',
+                        '-reqin', r.path('both.req'), '-respout', r.path('several.der')],
+                       check=True, capture_output=True)
+        r.own(r.path('several.der'))
+        with r.configured(ocspresponse='several.der'):
+            tap.equal(str(r.ask(asked)), 'good,good')
+            tap.contains(ctl('verify-cache'), '1 are right')
+        r.ask(asked)
         r.write('canned.der', root.answer(middle, end=pki.now() + pki.DAY))
         tap.contains(ctl('verify-cache', code=1), 'no ocspresponse= of it')
         # as the responder does: one that has ended is passed over, if there is another
