@@ -91,6 +91,14 @@ static bool read_port(struct bytes v, unsigned *out)
 	return n >= 1 && n <= 65535;
 }
 
+/* As MySQL does, '_' is '-'. ssl and tls alone are settings, too. */
+static bool is_about_tls(struct bytes key)
+{
+	if (key.len < 3 || (memcmp(key.p, "ssl", 3) != 0 && memcmp(key.p, "tls", 3) != 0))
+		return false;
+	return key.len == 3 || key.p[3] == '-' || key.p[3] == '_';
+}
+
 static const char *read_pair(struct bytes line, struct mycnf *c)
 {
 	const uint8_t *eq = memchr(line.p, '=', line.len);
@@ -106,7 +114,7 @@ static const char *read_pair(struct bytes line, struct mycnf *c)
 
 	if (eq)
 		v = cut_comment(trim(bytes_of(eq + 1, line.len - len - 1)));
-	if (key.len > 4 && memcmp(key.p, "ssl-", 4) == 0)
+	if (is_about_tls(key))
 		c->tls = true;
 	if (bytes_eq(key, bytes_str("port")))
 		return read_port(v, &c->port) ? NULL : "port is no number from 1 to 65535";

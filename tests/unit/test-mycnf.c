@@ -37,6 +37,24 @@ static void a_usual_file(void **state)
 	assert_false(c.tls);
 }
 
+static void settings_for_tls_however_spelt(void **state)
+{
+	static const char *const lines[] = {
+		"ssl", "ssl=1", "ssl-ca=/x", "ssl_ca=/x", "ssl-mode=REQUIRED", "tls-version=TLSv1.3",
+		"tls_version=TLSv1.3",
+	};
+	char text[100];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+		snprintf(text, sizeof text, "[client]\nuser=cert\n%s\n", lines[i]);
+		assert_int_equal(parse(text), E_OK);
+		assert_true(c.tls);
+	}
+	assert_int_equal(parse("[client]\nuser=cert\nsslx=1\n"), E_OK);
+	assert_false(c.tls);
+}
+
 static void quotes_comments_and_escapes(void **state)
 {
 	static const struct {
@@ -88,6 +106,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_usual_file),
+		cmocka_unit_test(settings_for_tls_however_spelt),
 		cmocka_unit_test(quotes_comments_and_escapes),
 		cmocka_unit_test(what_is_wrong_is_told_with_its_line),
 	};
