@@ -83,7 +83,7 @@ static enum err check_cert(struct ask *a, const struct store_row *row, struct by
 				row->cert_num, table, LIM_CERT_LEN);
 	if (!row->cert_len)
 		return ask_fail(a, E_DATA,
-				"row %s of table %s has no certificate: add it, or set verify=no",
+				"row %s of table %s has no certificate: import it, or set verify=no",
 				row->cert_num, table);
 	e = cert_parse(bytes_of(row->cert, row->cert_len), &c);
 	if (e == E_BUSY)
@@ -100,7 +100,12 @@ static enum err check_cert(struct ask *a, const struct store_row *row, struct by
 	} else {
 		e = cert_issued_by(&c, &a->signer->ca);
 	}
-	if (e == E_BUSY) {
+	if (e == E_BUSY && !cert_public_key(&a->signer->ca) && !cert_memory_is_short()) {
+		e = ask_fail(a, E_SIGNER,
+			     "the key of %s is of a kind that libcrypto can't read, so that nothing "
+			     "can be verified under it", a->signer->conf->issuer ?
+			     a->signer->conf->issuer : a->signer->conf->cert);
+	} else if (e == E_BUSY) {
 		no_memory(a, row);
 	} else if (e == E_UNAUTHORIZED) {
 		ask_fail(a, e,

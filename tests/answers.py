@@ -384,6 +384,18 @@ def verified():
         tap.contains(main.log(), '%#x' % serial, name)
 
 
+@tap.test("verify=yes: a CA's key of a kind that libcrypto can't read is told, and not as want of memory")
+def unknown_key():
+    with Responder() as r:
+        leaf = r.add(r.ca.issue('leaf'))
+        # id-ecPublicKey (1.2.840.10045.2.1) is now 1.2.840.10045.2.127
+        r.write('ca.pem', r.ca.der().replace(bytes.fromhex('2a8648ce3d0201'),
+                                             bytes.fromhex('2a8648ce3d027f')))
+        tap.equal(str(r.ask(r.request(leaf))), 'internalError')
+        tap.contains(r.log(), "of a kind that libcrypto can't read")
+        assert 'memory' not in r.log(), r.log()
+
+
 @tap.test('verify=yes: a revoked row counts though its certificate is garbage')
 def verified_revoked():
     main.insert('0x5001', status='Revoked', when=REVOKED, certificate=b'garbage')
