@@ -42,12 +42,16 @@ static inline char *bytes_hex(struct bytes b, char *out)
 	return out;
 }
 
-/* In place: what a terminal would obey becomes '?'. UTF-8, as in names of files, stays. */
+/* In place: what a terminal would obey becomes '?'. Other UTF-8, as in names of files, stays. */
 static inline void text_defuse(char *text)
 {
-	for (char *p = text; *p; p++)
-		if ((uint8_t)*p < 0x20 || *p == 0x7f)
-			*p = '?';
+	for (uint8_t *p = (uint8_t *)text; *p; p++) {
+		if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+			*p++ = '?';
+		else if (*p >= 0x20 && *p != 0x7f)
+			continue;
+		*p = '?';
+	}
 }
 
 #endif

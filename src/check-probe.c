@@ -13,7 +13,7 @@ struct probe {
 	const struct conf_ca *conf;
 	struct cert *ca;
 	bool found;
-	unsigned bare;			/* rows whose certificate is missing, or can't be read */
+	unsigned bare, readable;	/* rows whose certificate can't be read, or can */
 	enum cert_status status;
 	uint8_t buf[LIM_SERIAL_LEN];
 	struct bytes serial;
@@ -32,6 +32,7 @@ static bool is_ours(struct probe *p, const struct store_row *row)
 		p->bare++;
 		return false;
 	}
+	p->readable++;
 	ours = bytes_eq(cert.serial, p->serial) && cert_issued_by(&cert, p->ca) == E_OK;
 	cert_free(&cert);
 	return ours;
@@ -107,9 +108,9 @@ void check_probes(struct check *k)
 		if (store_page(c->store, ca->table, "", ROWS, ca->verify, ctl_deadline(c),
 			       look_at_row, &p) != E_OK)
 			check_tell(k, "probe", FOUND_WARNING, "%s", store_error(c->store));
-		else if (!p.found && p.bare)
-			check_tell(k, "probe", FOUND_WARNING, "%u of the first rows of table %s have "
-				   "no certificate that can be read, and verify=yes asks for it: run "
+		else if (!p.found && p.bare && !p.readable)
+			check_tell(k, "probe", FOUND_WARNING, "the first %u rows of table %s have no "
+				   "certificate that can be read, and verify=yes asks for it: run "
 				   "\"ocspctl import --certs FOLDER\", or set verify=no in section [%s]",
 				   p.bare, ca->table, ca->name);
 		else if (!p.found)

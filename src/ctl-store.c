@@ -64,7 +64,7 @@ enum there { THERE_SAME, THERE_BARE, THERE_ANOTHER };
 
 /* What the row has that is there already. A CA that was made anew may number from the beginning
  * again. A precertificate and its certificate are one (BR 4.9.9): they differ in extensions and
- * signature. What can't be read is no certificate that anybody would miss. */
+ * signature. What can't be read is no certificate that anybody would miss, unless it was too long. */
 static enum there what_is_there(struct ctl *c, const char *table, const struct cert *cert)
 {
 	enum there there = THERE_SAME;
@@ -74,7 +74,8 @@ static enum there what_is_there(struct ctl *c, const char *table, const struct c
 
 	if (store_find(c->store, table, cert->serial, true, ctl_deadline(c), &row) != E_OK)
 		return THERE_SAME;
-	e = row.cert ? cert_parse(bytes_of(row.cert, row.cert_len), &old) : E_DATA;
+	e = row.cert ? cert_parse(bytes_of(row.cert, row.cert_len), &old) :
+	    row.cert_too_long ? E_BUSY : E_DATA;
 	if (e == E_OK) {
 		if (!bytes_eq(old.subject, cert->subject) || !bytes_eq(old.spki, cert->spki))
 			there = THERE_ANOTHER;
@@ -86,6 +87,33 @@ static enum there what_is_there(struct ctl *c, const char *table, const struct c
 	return there;
 }
 
+static bool count_row(void *n, struct store_row *row)
+{
+	(void)row;
+	++*(int *)n;
+	return true;
+}
+
+/* Gives its row this certificate. Several rows, whose serial is spelt in several ways, would get the
+ * same: they stay, with E_DATA. */
+static enum err fill(struct ctl *c, const char *table, const char *path, const struct cert *cert)
+{
+	char text[1][SERIAL_TEXT_LEN];
+	int rows = 0;
+	enum err e;
+
+	serial_text(cert->serial, text[0]);
+	e = store_find_many(c->store, table, (const char (*)[SERIAL_TEXT_LEN])text, 1, TWINS_ALL,
+			    ctl_deadline(c), count_row, &rows);
+	if (e == E_OK && rows == 1)
+		return put_as_pem(c, store_set_cert, table, cert);
+	if (e == E_OK)
+		ctl_say("%s: table %s has %d rows of this serial number, spelt in several ways, and the "
+			"one that counts has no certificate that can be read: put it there yourself",
+			path, table, rows);
+	return e == E_OK ? E_DATA : e;
+}
+
 static enum err add_one(struct add *a, const char *path, const struct cert *cert)
 {
 	struct ctl *c = a->c;
@@ -93,6 +121,7 @@ static enum err add_one(struct add *a, const char *path, const struct cert *cert
 	enum there there = THERE_SAME;
 	enum err e = ctl_ca_of(c, cert, &ca);
 	const char *table;
+	bool ours;
 
 	if (e == E_NOT_FOUND && !a->force) {
 		tell(a, "refused", path, cert);
@@ -104,12 +133,14 @@ static enum err add_one(struct add *a, const char *path, const struct cert *cert
 		ctl_say("%s: no memory is left to verify it", path);
 	if (e != E_OK && e != E_NOT_FOUND)
 		return e;
+	ours = e == E_OK;
 	table = c->conf.ca[ca].table;
 	e = put_as_pem(c, store_add, table, cert);
 	if (e == E_DATA) {
 		there = what_is_there(c, table, cert);
-		if (there == THERE_BARE)
-			e = put_as_pem(c, store_set_cert, table, cert);
+		/* what another CA has issued is not what such a row was made for */
+		if (there == THERE_BARE && ours)
+			e = fill(c, table, path, cert);
 	}
 	if (e != E_OK && e != E_DATA) {
 		ctl_say("%s: %s", path, store_error(c->store));

@@ -357,8 +357,8 @@ enum err listener_run(struct listener *l, struct listen_work *w)
 			reload = 0;
 			notify_send("RELOADING=1");
 			keeper_stop(&l->keeper);
-			w->reload(w);
 			next_generation();
+			w->reload(w);
 			if (!make_room(&s))
 				log_error("no memory for more connections: %d as before", s.room);
 			tell_status(&s, "READY=1\n");

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sysexits.h>
 
 #include "metrics.h"
 #include "responder.h"
@@ -88,9 +87,8 @@ static int fatal(struct worker *w, enum err e, const char *sentence)
 static void give_up(struct worker *w, size_t ca, enum err e, const char *why)
 {
 	char sentence[RESPONDER_ERROR_LEN + 128];
-	int code = err_info(e)->exit_code;
 
-	if (atomic_exchange(&w->p->given_up[ca], code ? code : EX_SOFTWARE) != 0)
+	if (atomic_exchange(&w->p->given_up[ca], err_info(e)->exit_code) != 0)
 		return;
 	snprintf(sentence, sizeof sentence, "%s%sno more is signed ahead for section [%s]",
 		 why, *why ? ": " : "", w->p->conf->ca[ca].name);
@@ -227,7 +225,7 @@ static void look_for_folders(struct worker *w, size_t ca)
 	}
 }
 
-/* What one process has said already. */
+/* Of those CAs that are wanted it is said below. */
 static void say_nothing(enum level level, const char *sentence)
 {
 	(void)level;
@@ -236,20 +234,27 @@ static void say_nothing(enum level level, const char *sentence)
 
 static enum err prepare(struct worker *w, char error[RESPONDER_ERROR_LEN])
 {
-	bool first = atomic_fetch_add(&w->p->opened, 1) == 0;
-	enum err e = responder_open_some(w->p->conf, first ? say : say_nothing, &w->responder,
-					 error);
+	const struct conf *conf = w->p->conf;
+	char warning[SIGNER_ERROR_LEN];
+	enum err e = responder_open_some(conf, say_nothing, &w->responder, error);
 
+	w->responder.say = say;
 	if (e)
 		return e;
-	if (w->responder.cache.fd < 0) {
-		snprintf(error, RESPONDER_ERROR_LEN, "without a cache nothing can be signed ahead");
+	if (w->responder.cache.fd < 0 &&
+	    cache_open(&w->responder.cache, conf->cache, conf->recheck_s, true) != E_OK) {
+		snprintf(error, RESPONDER_ERROR_LEN, "the cache %s can't be used, and without one "
+			 "nothing can be signed ahead: %s", conf->cache, strerror(errno));
 		return E_IO;
 	}
-	metrics_open(w->p->conf, w->responder.cache.fd, METRICS_SIGN);
+	metrics_open(conf, w->responder.cache.fd, METRICS_SIGN);
 	for (size_t i = w->p->first_ca; i < w->p->end_ca; i++) {
-		if (!w->responder.signer[i].conf) {
-			give_up(w, i, E_SIGNER, "");
+		struct signer *s = &w->responder.signer[i];
+
+		/* once more, for the reason */
+		e = s->conf ? E_OK : signer_open(&conf->ca[i], conf->profile, s, error, warning);
+		if (e) {
+			give_up(w, i, e, error);
 			continue;
 		}
 		e = variants_of(&w->responder.signer[i].ca, &w->variants[i]);
@@ -348,9 +353,10 @@ static enum err sign_row(struct worker *w, struct store_row *row)
 	return e == E_DATA || e == E_UNAUTHORIZED ? E_OK : e;
 }
 
+/* A PIN that is refused ends all: other CAs may have the same token, which locks itself. */
 static bool is_of_ca(enum err e)
 {
-	return e == E_SIGNER || e == E_TOKEN || e == E_PIN;
+	return e == E_SIGNER || e == E_TOKEN;
 }
 
 static enum err sign_page(struct worker *w)

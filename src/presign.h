@@ -28,7 +28,6 @@ struct presign {
 
 	atomic_int stop;		/* not 0: finish the row at hand and end */
 	atomic_int given_up[LIM_CAS];	/* not 0: the exit code for what keeps conf.ca[] from it */
-	atomic_int opened;		/* processes that have looked at the CAs' files */
 	atomic_int said;		/* sentences for the operator, of which there may be many */
 	_Atomic int64_t total;		/* rows, or -1 while nobody knows */
 	_Atomic int64_t rows, signatures, agreed, left_out, failed;

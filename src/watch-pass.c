@@ -10,13 +10,16 @@
 #define HURRY_MS 400
 #define ROUTINE_MS 250
 
+/* The clocks of hosts that share a cache may differ a little. */
+#define AHEAD_S 5
+
 /* It has ended, or was made while the clock was ahead: nobody is sent it now, and once its time comes
  * somebody would be, unasked. */
 static bool is_of_no_use(const struct cache_entry *c, int64_t now)
 {
 	return c->verdict == FRESH_MISS && c->der.p &&
-	       (c->single.next_update <= now || c->single.this_update > now ||
-		c->response.produced_at > now);
+	       (c->single.next_update <= now || c->single.this_update > now + AHEAD_S ||
+		c->response.produced_at > now + AHEAD_S);
 }
 
 /* Is there nothing to be kept of this file? Then it goes. */

@@ -90,7 +90,7 @@ def bare_rows():
     with Responder() as other:
         for i in range(3):
             other.insert('0x%d' % (i + 1))
-        expect(check(1, responder=other), 'probe', 'warning', '3 of the first rows of table')
+        expect(check(1, responder=other), 'probe', 'warning', 'the first 3 rows of table')
         with other.configured(verify='no'):
             expect(check(0, responder=other), 'probe', 'ok', 'asked about 0x1')
         other.add(other.ca.issue('leaf'))

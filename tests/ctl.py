@@ -130,6 +130,21 @@ def add_fills():
         fresh()
 
 
+@tap.test('add fills in nothing that is not clearly the row of that certificate')
+def add_leaves():
+    fresh()
+    r.insert('0x%x' % leaf.serial)
+    r.insert('0x00%x' % leaf.serial, status='Revoked', when='2026-01-02 03:04:05')
+    tap.contains(ctl('add', LEAF), 'spelt in several ways')
+    tap.equal([len(row[0] or '') for row in r.sql('SELECT cert FROM list_certs')], [0, 0])
+    fresh()
+    stranger = pki.make_root('Stranger').issue('stranger')
+    r.insert('%#x' % stranger.serial)
+    tap.contains(ctl('add', '--force', r.write('stranger.pem', stranger.pem())), 'present')
+    tap.equal([len(row[0] or '') for row in r.sql('SELECT cert FROM list_certs')], [0])
+    fresh()
+
+
 @tap.test('add refuses a certificate of another issuer, and goes on with the next')
 def foreign():
     fresh()

@@ -198,7 +198,6 @@ def reload_and_wait(l):
     r.clear_log()
     l.child.send_signal(signal.SIGHUP)
     wait_for(lambda: 'was read again' in r.log(), 'the configuration', 10)
-    time.sleep(0.1)
 
 
 def stop_and_wait(l):

@@ -141,6 +141,17 @@ def odd_rows():
     tap.equal(r.sql('SELECT COUNT(*) FROM list_certs')[0][0], before)
 
 
+@tap.test('what is odd in the cache is told, whichever process meets it')
+def odd_files():
+    r.clear_cache()
+    presign()
+    for path in r.cache_files()[:16]:
+        with open(path, 'wb') as f:
+            f.write(b'rubbish')
+    out = presign('--jobs', '5')
+    tap.equal(out.count('is no OCSPResponse'), 16, out)
+
+
 @tap.test('of two rows of one serial the revoked one counts, however the two are spelt')
 def twins():
     with Responder(ca=r.ca, **KEYS) as t:
