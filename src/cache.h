@@ -32,7 +32,7 @@ struct cache_entry {
 	struct single single;	/* the one that was asked for */
 	int64_t agreed_ms;
 	bool unread;		/* there is a file, but it can't be read just now */
-	enum verdict verdict;	/* FRESH_MISS: what is above is not set, but for unread */
+	enum verdict verdict;	/* FRESH_MISS: of what is above only unread is always set */
 };
 
 /* Opens the directory; with create set it is made (mode 0700) when it is missing. E_IO (errno):

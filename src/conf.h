@@ -137,6 +137,12 @@ MUST_CHECK bool conf_read_seconds(struct bytes v, int64_t *ms);	/* 5 2.5 90s 500
 MUST_CHECK bool conf_read_duration(struct bytes v, int64_t *seconds);	/* 300 90s 5min 2h 1d */
 MUST_CHECK bool conf_read_number(struct bytes v, int64_t *n);	/* decimal digits, nine at most */
 
+/* The file of the CA's own certificate. */
+static inline const char *conf_ca_file(const struct conf_ca *ca)
+{
+	return ca->issuer ? ca->issuer : ca->cert;
+}
+
 /* Pure. Does pkey= begin with a scheme and a colon? Else it is a path. */
 bool conf_is_uri(struct bytes v);
 

@@ -62,7 +62,7 @@ static bool is_issuer(struct ctl *c, size_t i, const struct cert *cert, bool fal
 	char error[CERT_ERROR_LEN];
 
 	if (!c->ca[i].octets &&
-	    cert_load(ca->issuer ? ca->issuer : ca->cert, &c->ca[i], error) != E_OK)
+	    cert_load(conf_ca_file(ca), &c->ca[i], error) != E_OK)
 		return fallback;
 	return bytes_eq(cert->issuer, c->ca[i].subject);
 }

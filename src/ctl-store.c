@@ -74,13 +74,12 @@ static enum there what_is_there(struct ctl *c, const char *table, const struct c
 
 	if (store_find(c->store, table, cert->serial, true, ctl_deadline(c), &row) != E_OK)
 		return THERE_SAME;
-	e = row.cert ? cert_parse(bytes_of(row.cert, row.cert_len), &old) :
-	    row.cert_too_long ? E_BUSY : E_DATA;
+	e = row.cert ? cert_parse(bytes_of(row.cert, row.cert_len), &old) : E_DATA;
 	if (e == E_OK) {
 		if (!bytes_eq(old.subject, cert->subject) || !bytes_eq(old.spki, cert->spki))
 			there = THERE_ANOTHER;
 		cert_free(&old);
-	} else if (e != E_BUSY) {
+	} else if (e == E_DATA && !row.cert_too_long) {
 		there = THERE_BARE;
 	}
 	store_row_free(&row);

@@ -178,7 +178,7 @@ enum err ctl_ca_cert(struct ctl *c, size_t i, struct cert **out)
 	enum err e = E_OK;
 
 	if (!c->ca[i].octets)
-		e = cert_load(ca->issuer ? ca->issuer : ca->cert, &c->ca[i], error);
+		e = cert_load(conf_ca_file(ca), &c->ca[i], error);
 	if (e == E_OK)
 		*out = &c->ca[i];
 	else

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "ctl.h"
 #include "metrics.h"
 #include "responder.h"
 #include "variants.h"
@@ -53,15 +54,6 @@ struct presign *presign_new(void)
 	return p;
 }
 
-static void tell(const char *sentence)
-{
-	char text[RESPONDER_ERROR_LEN + 128];
-
-	snprintf(text, sizeof text, "%s", sentence);
-	text_defuse(text);
-	fprintf(stderr, "ocspctl: %s\n", text);
-}
-
 static void say(enum level level, const char *sentence)
 {
 	int told;
@@ -70,29 +62,25 @@ static void say(enum level level, const char *sentence)
 		return;
 	told = atomic_fetch_add(&worker.p->said, 1);
 	if (told < TOLD)
-		tell(sentence);
+		ctl_say("%s", sentence);
 	else if (told == TOLD)
-		tell("there is more of this kind, which is only counted");
+		ctl_say("there is more of this kind, which is only counted");
 }
 
 static int fatal(struct worker *w, enum err e, const char *sentence)
 {
 	/* all of them fail of the same: one says it */
 	if (atomic_exchange(&w->p->stop, 1) == 0)
-		tell(sentence);
+		ctl_say("%s", sentence);
 	return err_info(e)->exit_code;
 }
 
 /* The CA alone: the others may do. */
 static void give_up(struct worker *w, size_t ca, enum err e, const char *why)
 {
-	char sentence[RESPONDER_ERROR_LEN + 128];
-
-	if (atomic_exchange(&w->p->given_up[ca], err_info(e)->exit_code) != 0)
-		return;
-	snprintf(sentence, sizeof sentence, "%s%sno more is signed ahead for section [%s]",
-		 why, *why ? ": " : "", w->p->conf->ca[ca].name);
-	tell(sentence);
+	if (atomic_exchange(&w->p->given_up[ca], err_info(e)->exit_code) == 0)
+		ctl_say("%s%sno more is signed ahead for section [%s]", why, *why ? ": " : "",
+			w->p->conf->ca[ca].name);
 }
 
 static enum err open_store(struct worker *w, char error[STORE_ERROR_LEN])
@@ -126,6 +114,12 @@ static bool keep_row(void *arg, struct store_row *row)
 	return w->n < PAGE_ROWS;
 }
 
+static void cut_rows(struct worker *w, size_t end)
+{
+	while (w->n > end)
+		store_row_free(&w->rows[--w->n]);
+}
+
 /* Where the key is not unique, rows with that of a full page's last one may follow: they come with
  * the next page, all of them. */
 static bool end_page(struct worker *w, const char *after)
@@ -134,8 +128,7 @@ static bool end_page(struct worker *w, const char *after)
 
 	if (w->n && (!end || strcmp(w->rows[end - 1].cert_num, after) == 0))
 		return false;
-	while (w->n > end)
-		store_row_free(&w->rows[--w->n]);
+	cut_rows(w, end);
 	return true;
 }
 
@@ -169,13 +162,13 @@ static enum err read_page(struct worker *w, char error[STORE_ERROR_LEN])
 	return E_OK;
 }
 
-/* Is it this table, where others can be read? Who can be reached anew is not away. */
-static bool is_of_table(struct worker *w, enum err e)
+/* A page could not be read: may those of other tables be? A database that can be reached anew is not
+ * away. */
+static bool can_go_on(struct worker *w, enum err e)
 {
 	char error[STORE_ERROR_LEN];
 
-	while (w->n)
-		store_row_free(&w->rows[--w->n]);
+	cut_rows(w, 0);
 	if (e != E_DB)
 		return e == E_DATA;
 	store_close(w->responder.store);
@@ -196,7 +189,7 @@ static enum err take_page(struct worker *w, char error[STORE_ERROR_LEN])
 	while (e == E_OK && !w->n && !p->end) {
 		if (!atomic_load(&p->given_up[p->ca]))
 			e = read_page(w, error);
-		if (e && is_of_table(w, e)) {
+		if (e && can_go_on(w, e)) {
 			give_up(w, p->ca, e, error);
 			e = E_OK;
 		}
@@ -257,7 +250,7 @@ static enum err prepare(struct worker *w, char error[RESPONDER_ERROR_LEN])
 			give_up(w, i, e, error);
 			continue;
 		}
-		e = variants_of(&w->responder.signer[i].ca, &w->variants[i]);
+		e = variants_of(&s->ca, &w->variants[i]);
 		if (e) {
 			snprintf(error, RESPONDER_ERROR_LEN, "libcrypto refuses a hash that CertIDs "
 				 "are made with");

@@ -103,8 +103,7 @@ static enum err check_cert(struct ask *a, const struct store_row *row, struct by
 	if (e == E_BUSY && !cert_public_key(&a->signer->ca) && !cert_memory_is_short()) {
 		e = ask_fail(a, E_SIGNER,
 			     "the key of %s is of a kind that libcrypto can't read, so that nothing "
-			     "can be verified under it", a->signer->conf->issuer ?
-			     a->signer->conf->issuer : a->signer->conf->cert);
+			     "can be verified under it", conf_ca_file(a->signer->conf));
 	} else if (e == E_BUSY) {
 		no_memory(a, row);
 	} else if (e == E_UNAUTHORIZED) {

@@ -117,7 +117,7 @@ enum err signer_open(const struct conf_ca *conf, enum conf_profile profile, stru
 	enum err e;
 
 	warning[0] = '\0';
-	e = load(conf->issuer ? conf->issuer : conf->cert, &s.ca, error);
+	e = load(conf_ca_file(conf), &s.ca, error);
 	if (e)
 		goto out;
 	if (conf->issuer) {
